@@ -1,0 +1,49 @@
+"""Read settings from the environment, and refuse a bad value by its name."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def text(name: str, default: str | None = None, allowed: Iterable[str] = ()) -> str:
+    """Return a variable as it stands; without a default it has to be set."""
+    value = os.environ.get(name) or default
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set, and it has no default.")
+    if allowed and value not in allowed:
+        raise ImproperlyConfigured(f"{name}={value!r} is not one of {', '.join(allowed)}.")
+    return value
+
+
+def integer(name: str, default: int, low: int, high: int) -> int:
+    """Return a variable as a whole number from low to high."""
+    value = text(name, str(default))
+    if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
+        raise ImproperlyConfigured(f"{name}={value!r} is not a whole number from {low} to {high}.")
+    return int(value)
+
+
+def boolean(name: str, default: bool) -> bool:
+    """Return a variable that is written true or false."""
+    return text(name, str(default).lower(), allowed=("true", "false")) == "true"
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """Return the comma-separated parts of a variable."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def secret(name: str) -> str:
+    """Return a secret from NAME, or from the file that NAME_FILE names; it has no default."""
+    value = os.environ.get(name)
+    path = os.environ.get(f"{name}_FILE")
+    if not value and path:
+        try:
+            value = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImproperlyConfigured(f"{name}_FILE={path!r} cannot be read: {error}") from error
+    if not value:
+        raise ImproperlyConfigured(f"Neither {name} nor a file in {name}_FILE holds a value.")
+    return value

@@ -1,0 +1,102 @@
+"""One shape for every error: {"error": a sentence that tells what to do, "fields": {…}}."""
+
+import logging
+from typing import Any
+
+import orjson
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import exception_handler as rest_exception_handler
+
+logger = logging.getLogger(__name__)
+
+# What psycopg2 raises when PostgreSQL is away, is too slow, has become read-only, or lacks a
+# table or a grant: the request may be fine, and a later one may succeed.
+DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError, ProgrammingError)
+RETRY_AFTER = "2"  # seconds
+
+
+class Conflict(exceptions.APIException):
+    """Something else has taken what the request asks for."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Give REST framework's answers the shape that all errors have."""
+    response = rest_exception_handler(error, context)
+    if response is None:
+        return None
+    if isinstance(error, exceptions.ValidationError):
+        response.data = describe_invalid(error.detail)
+    elif isinstance(error, exceptions.APIException):
+        response.data = {"error": str(error.detail)}
+    else:
+        response.data = {"error": "There is nothing here. Check the address and the id in it."}
+    return response
+
+
+def describe_invalid(detail: Any) -> dict[str, Any]:
+    """Turn REST framework's messages for each field into a sentence and the fields at fault."""
+    if isinstance(detail, list):
+        return {"error": str(detail[0])}
+    general = detail.get(api_settings.NON_FIELD_ERRORS_KEY)
+    if general:
+        return {"error": str(general[0])}
+    sentences = [f"{field}: {messages[0]}" for field, messages in detail.items()]
+    return {"error": " ".join(sentences), "fields": detail}
+
+
+def error_response(request: HttpRequest, status_code: int, sentence: str) -> HttpResponse:
+    """Answer outside REST framework: JSON, or a page for a browser."""
+    if "text/html" in request.headers.get("Accept", ""):
+        context = {"status": status_code, "error": sentence}
+        return render(request, "error.html", context, status=status_code)
+    body = orjson.dumps({"error": sentence})
+    return HttpResponse(body, content_type="application/json", status=status_code)
+
+
+def database_error_response(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer 503, and drop the connection so that the next request makes a new one."""
+    logger.error("The database failed: %s", " ".join(str(error).split()))
+    connection.close()
+    response = error_response(
+        request, 503, "The database is not available right now. Send the request again in a moment."
+    )
+    response.headers["Retry-After"] = RETRY_AFTER
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django itself finds suspicious, an unknown Host among it."""
+    if isinstance(exception, RequestDataTooBig):
+        return too_large(request)
+    return error_response(request, 400, "The request is malformed. Check its Host and its headers.")
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    """Answer a body that is longer than any that the services take."""
+    return error_response(request, 413, "The body is too large. Send at most 64 KiB.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what the signed-in person may not do."""
+    return error_response(request, 403, "You may not do this. Sign in as somebody who may.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a path that nothing serves."""
+    return error_response(
+        request, 404, "There is nothing here. The paths that exist are listed at /."
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a fault of ours, which Django has logged."""
+    return error_response(request, 500, "The service failed. Its log tells why.")

@@ -1,0 +1,57 @@
+"""The probes /livez and /readyz, for Kubernetes and for whoever waits for a start."""
+
+from collections.abc import Callable
+
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+
+from common.errors import DATABASE_ERRORS, RETRY_AFTER
+
+
+class ProbeMiddleware:
+    """Answer the probes before anything looks at the Host: the kubelet sends the pod's address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        probe = {"/livez": live, "/readyz": ready}.get(request.path_info.rstrip("/"))
+        if probe is None:
+            return self.get_response(request)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        return probe()
+
+
+def live() -> HttpResponse:
+    """Answer while the process can; ask nobody else."""
+    return JsonResponse({"process": "ok"})
+
+
+def ready() -> HttpResponse:
+    """Answer 200 when this service's database answers and its migrations are applied."""
+    try:
+        pending = pending_migrations()
+    except DATABASE_ERRORS:
+        connection.close()
+        return not_ready("database", "The database does not answer. Check it and the DB_ settings.")
+    if pending:
+        return not_ready(
+            "migrations", f"Migrations are missing: {', '.join(pending)}. Run migrate."
+        )
+    return JsonResponse({"database": "ok", "migrations": "ok"})
+
+
+def pending_migrations() -> list[str]:
+    """Return the names of the migrations that the database has not seen."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def not_ready(check: str, sentence: str) -> HttpResponse:
+    """Answer 503 with the check that failed."""
+    response = JsonResponse({"error": sentence, check: "failed"}, status=503)
+    response.headers["Retry-After"] = RETRY_AFTER
+    return response

@@ -1,0 +1,56 @@
+"""JSON in and out, by orjson, which also refuses NaN, lone surrogates and endless nesting."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+import orjson
+from rest_framework import parsers, renderers
+from rest_framework.exceptions import ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.request import Request
+
+
+class JSONParser(parsers.BaseParser):
+    """Read a body that is JSON."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
+    ) -> Any:
+        """Return what the body says; anything that is no JSON is a 400."""
+        try:
+            return orjson.loads(stream.read())
+        except orjson.JSONDecodeError as error:
+            raise ParseError(f"The body is not JSON: {error}.") from error
+
+
+class JSONRenderer(renderers.BaseRenderer):
+    """Write an answer as JSON."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """Return the answer's bytes; the browsable API asks for them indented."""
+        if data is None:
+            return b""
+        indented = "indent" in (accepted_media_type or "")
+        return orjson.dumps(data, option=orjson.OPT_INDENT_2 if indented else None, default=str)
+
+
+class ContentNegotiation(DefaultContentNegotiation):
+    """Pages for whoever names text/html or a format, JSON for everybody else."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        """Return the renderer and its media type."""
+        accept = request.META.get("HTTP_ACCEPT", "")
+        if "text/html" in accept or "format" in request.META.get("QUERY_STRING", ""):
+            return super().select_renderer(request, renderers, format_suffix)
+        return renderers[0], renderers[0].media_type

@@ -1,0 +1,64 @@
+"""What happens to each request on its way in and out."""
+
+import re
+import uuid
+from collections.abc import Callable
+from io import BytesIO
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from common import errors, logs
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+class RequestIDMiddleware:
+    """Take over the caller's X-Request-ID, or make one, and return it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        logs.request_id.set(request_id)
+        response = self.get_response(request)
+        response.headers["X-Request-ID"] = request_id
+        return response
+
+
+class BodyLimitMiddleware:
+    """Refuse bodies over the limit before anything reads them, and take in chunked ones.
+
+    Django reads no body that comes without its length; RFC 9112 lets clients send one in chunks.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+            body = request.META["wsgi.input"].read(settings.BODY_LIMIT + 1)
+            request.META["CONTENT_LENGTH"] = str(len(body))
+            request._stream = BytesIO(body)  # type: ignore[attr-defined]
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.BODY_LIMIT:
+            return errors.too_large(request)
+        return self.get_response(request)
+
+
+class DatabaseErrorMiddleware:
+    """Answer 503 where a view cannot have what it needs of the database."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Leave every other error to Django."""
+        if isinstance(exception, errors.DATABASE_ERRORS):
+            return errors.database_error_response(request, exception)
+        return None

@@ -1,0 +1,40 @@
+"""No request waits for PostgreSQL longer than a deadline, even when its server is frozen.
+
+`statement_timeout` is the server's own and ends what is merely slow; it is the shorter of the two
+(see common/provision.py). A frozen server or a lost network can only be noticed from here.
+"""
+
+import select
+from time import monotonic
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions
+
+# Seconds for one statement or one connect. The contract allows five for a request, which in the
+# worst case waits for a connect, and then for a statement.
+DEADLINE = 2.0
+# Seconds in which, after a missed deadline, nothing is asked: the requests that queue behind the
+# busy threads would otherwise wait for one deadline after the other.
+PAUSE = 1.0
+
+_EVENTS = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}
+_paused_until = 0.0
+
+
+def wait(connection: Any) -> None:
+    """Wait until psycopg2 has its answer; raise OperationalError at the deadline.
+
+    psycopg2 calls it for every statement and connect once it is installed by
+    `psycopg2.extensions.set_wait_callback`, and closes the connection when it raises.
+    """
+    global _paused_until
+    end = monotonic() + DEADLINE
+    if end - DEADLINE < _paused_until:
+        raise psycopg2.OperationalError("PostgreSQL missed a deadline a moment ago.")
+    while (state := connection.poll()) != extensions.POLL_OK:
+        poll = select.poll()
+        poll.register(connection.fileno(), _EVENTS[state])
+        if not poll.poll(max(0.0, end - monotonic()) * 1000):
+            _paused_until = monotonic() + PAUSE
+            raise psycopg2.OperationalError(f"PostgreSQL did not answer in {DEADLINE} seconds.")

@@ -1,0 +1,59 @@
+"""What OpenAPI says of errors: every status, its shape and an example."""
+
+from typing import Any
+
+from drf_spectacular import openapi
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from rest_framework import serializers
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """An answer that is not a success."""
+
+    error = serializers.CharField(help_text="One sentence that tells what to do.")
+    fields = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="What is wrong with each field at fault.",
+    )
+
+
+def error(description: str, example: str, **fields: list[str]) -> OpenApiResponse:
+    """Describe an error by when it happens and what it says."""
+    value: dict[str, Any] = {"error": example}
+    if fields:
+        value["fields"] = fields
+    return OpenApiResponse(ErrorSerializer, description, [OpenApiExample("Error", value=value)])
+
+
+INVALID = error("A value is missing or wrong.", "after: A valid integer is required.")
+BODY_ERRORS = {
+    "400": error("The body is no JSON object, or a field is wrong.", "The body is not JSON."),
+    "413": error("The body is over 64 KiB.", "The body is too large. Send at most 64 KiB."),
+    "415": error("The body is neither JSON nor a form.", "Send JSON, or a form, in UTF-8."),
+}
+NOT_FOUND = error(
+    "Nothing has this id.", "There is nothing here. Check the address and the id in it."
+)
+NOT_ALLOWED = error("Another method; see Allow.", 'Method "PUT" not allowed.')
+UNAVAILABLE = error(
+    "The database cannot be reached; see Retry-After.",
+    "The database is not available right now. Send the request again in a moment.",
+)
+
+
+class AutoSchema(openapi.AutoSchema):
+    """REST framework's views, with the errors that each can answer."""
+
+    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+        bodies = super()._get_response_bodies(direction)
+        errors = {"405": NOT_ALLOWED, "503": UNAVAILABLE}
+        if self.method == "POST":
+            errors |= BODY_ERRORS
+        elif self._is_list_view():
+            errors["400"] = INVALID
+        else:
+            errors["404"] = NOT_FOUND
+        for status, response in errors.items():
+            bodies.setdefault(status, self._get_response_for_code(response, status))
+        return dict(sorted(bodies.items()))

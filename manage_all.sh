@@ -1,0 +1,416 @@
+#!/usr/bin/env bash
+#
+# Runs the user service and the random number service on this machine.
+#
+#   ./manage_all.sh up            start all, and show both services' logs; Ctrl-C stops all
+#   ./manage_all.sh up --detach   start all, and return when both are ready
+#   ./manage_all.sh status        what runs, and where
+#   ./manage_all.sh logs          follow both services' logs
+#   ./manage_all.sh down          stop all; the data stays
+#   ./manage_all.sh down --purge  stop all and remove the data, after asking (--yes: without)
+#   ./manage_all.sh test          lint, types and all tests
+#   ./manage_all.sh WORD …        python manage.py WORD …, for the user service, then the other:
+#                                 ./manage_all.sh migrate, ./manage_all.sh check --deploy
+#
+# It needs Python 3.11 or newer. Without DB_HOST it brings a PostgreSQL of its own. With DB_HOST it
+# uses that one: give DB_ADMIN_USER and DB_ADMIN_PASSWORD to have roles and schemas made there, or
+# USERS_DB_PASSWORD and NUMBERS_DB_PASSWORD when that has been done. README.md lists all settings.
+
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+state=${STATE_DIR:-$root/.state}
+venv=$root/.venv
+python=$venv/bin/python
+users_port=${USERS_PORT:-8081}
+numbers_port=${NUMBERS_PORT:-8080}
+services=(users numbers)
+
+die() {
+    echo "manage_all.sh: $*" >&2
+    exit 1
+}
+
+help() {
+    sed -n '3,/^$/s/^# \{0,1\}//p' "$root/manage_all.sh"
+}
+
+# --- what has to be there before anything runs -----------------------------------------------
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    die "Python 3.11 or newer is needed; $(python3 --version 2>&1) is too old, or there is none."
+}
+
+# The stamp is written last: an environment without it, or for another lock, is made anew.
+make_venv() {
+    local base lock stamp log=$state/logs/install.log
+    lock=$(cksum <"$root/requirements-dev.txt")
+    stamp=$venv/lock
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$lock" ]; then
+        return
+    fi
+    base=$(find_python) || exit 1
+    echo "Installing into .venv; this happens once…"
+    rm -rf "$venv"
+    "$base" -m venv "$venv" >"$log" 2>&1 || {
+        rm -rf "$venv"
+        die "python3 -m venv failed. On Debian and Ubuntu: apt install python3-venv. See $log"
+    }
+    "$python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+        --requirement "$root/requirements-dev.txt" >"$log" 2>&1 ||
+        die "The packages could not be installed; is there a network? See $log"
+    rm -rf "$root/.static"
+    echo "$lock" >"$stamp"
+}
+
+prepare() {
+    (umask 077 && mkdir -p "$state/secrets" "$state/logs") ||
+        die "$state cannot be written by $(id -un)."
+    [ -w "$state/secrets" ] || die "$state belongs to another account than $(id -un)."
+    if command -v flock >/dev/null; then
+        exec 9>"$state/lock"
+        flock 9
+    fi
+    make_venv
+    local name
+    for name in postgres users_db numbers_db users_secret_key numbers_secret_key admin; do
+        make_secret "$name"
+    done
+    [ -e "$root/.static/staticfiles.json" ] ||
+        manage users collectstatic --noinput >"$state/logs/install.log" 2>&1 ||
+        die "The static files could not be collected. See $state/logs/install.log"
+}
+
+make_secret() {
+    local file=$state/secrets/$1
+    [ -s "$file" ] ||
+        (umask 077 && "$python" -c 'import secrets; print(secrets.token_urlsafe(48))' >"$file")
+}
+
+# --- the database ------------------------------------------------------------------------------
+
+use_database() {
+    export DB_NAME=${DB_NAME:-random}
+    if [ -z "${DB_HOST:-}" ]; then
+        local answer
+        answer=$("$python" "$root/local_postgres.py" start "$state" 9>&-) || exit 1
+        export DB_HOST=127.0.0.1 DB_PORT=${answer% *}
+        export DB_ADMIN_USER=postgres DB_ADMIN_PASSWORD_FILE=$state/secrets/postgres
+        unset DB_ADMIN_PASSWORD
+    fi
+    if [ -n "${DB_ADMIN_USER:-}" ]; then
+        [ -n "${USERS_DB_PASSWORD:-}" ] ||
+            export USERS_DB_PASSWORD_FILE=${USERS_DB_PASSWORD_FILE:-$state/secrets/users_db}
+        [ -n "${NUMBERS_DB_PASSWORD:-}" ] ||
+            export NUMBERS_DB_PASSWORD_FILE=${NUMBERS_DB_PASSWORD_FILE:-$state/secrets/numbers_db}
+    fi
+}
+
+provision() {
+    if [ -n "${DB_ADMIN_USER:-}" ]; then
+        (cd "$root" && "$python" -m common.provision) || exit 1
+    fi
+}
+
+migrate_all() {
+    local service
+    for service in "${services[@]}"; do
+        manage "$service" migrate --verbosity 0 || die "The $service database is not ready; see above."
+    done
+}
+
+# --- the services --------------------------------------------------------------------------------
+
+# Runs in a subshell of its own, since the two services' settings have the same names.
+service_environment() {
+    local upper password password_file
+    upper=$(echo "$1" | tr '[:lower:]' '[:upper:]')
+    password=${upper}_DB_PASSWORD
+    password_file=${upper}_DB_PASSWORD_FILE
+    export DJANGO_SETTINGS_MODULE=${1}_project.settings
+    export DB_USER=${1}_service
+    export DB_PASSWORD=${!password:-}
+    export DB_PASSWORD_FILE=${!password_file:-$state/secrets/${1}_db}
+    export SECRET_KEY_FILE=${SECRET_KEY_FILE:-$state/secrets/${1}_secret_key}
+    unset USERS_DB_PASSWORD NUMBERS_DB_PASSWORD DB_ADMIN_USER DB_ADMIN_PASSWORD DB_ADMIN_PASSWORD_FILE
+}
+
+manage() {
+    local service=$1
+    shift
+    (
+        service_environment "$service"
+        exec "$python" "$root/${service}_project/manage.py" "$@" 9>&-
+    )
+}
+
+port_of() {
+    local name=${1}_port
+    echo "${!name}"
+}
+
+pid_of() {
+    cat "$state/$1.pid" 2>/dev/null || echo none
+}
+
+# A number in a pid file may be another program's by now.
+is_running() {
+    local pid
+    pid=$(pid_of "$1")
+    kill -0 "$pid" 2>/dev/null || return 1
+    [ ! -d /proc/self ] || grep -q "${1}_project.wsgi" "/proc/$pid/cmdline" 2>/dev/null
+}
+
+require_free_ports() {
+    local service
+    for service in "${services[@]}"; do
+        is_running "$service" || "$python" - "$(port_of "$service")" <<'PYTHON' ||
+import socket, sys
+with socket.socket() as candidate:
+    candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        candidate.bind(("127.0.0.1", int(sys.argv[1])))
+    except (OSError, OverflowError, ValueError):
+        sys.exit(1)
+PYTHON
+            die "Port $(port_of "$service") is taken; free it, or choose another in $(
+                echo "$service" | tr '[:lower:]' '[:upper:]'
+            )_PORT."
+    done
+}
+
+start_service() {
+    is_running "$1" && return
+    (
+        service_environment "$1"
+        BIND=127.0.0.1:$(port_of "$1")
+        # Nothing in front of it ends TLS here.
+        SECURE_SSL_REDIRECT=${SECURE_SSL_REDIRECT:-false}
+        export BIND SECURE_SSL_REDIRECT
+        cd "$root"
+        # A process group of its own: Ctrl-C is for this script, which then stops all in order.
+        set -m
+        nohup "$python" -m gunicorn --config common/gunicorn.conf.py "${1}_project.wsgi" \
+            >"$state/logs/$1.log" 2>&1 </dev/null 9>&- &
+        echo $! >"$state/$1.pid"
+    )
+}
+
+wait_until_ready() {
+    local service
+    for service in "${services[@]}"; do
+        "$python" - "http://127.0.0.1:$(port_of "$service")/readyz" "$(pid_of "$service")" <<'PYTHON' ||
+import os, sys, time, urllib.request
+url, pid = sys.argv[1], int(sys.argv[2])
+end = time.monotonic() + 30
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+while time.monotonic() < end:
+    try:
+        os.kill(pid, 0)
+        opener.open(url, timeout=5)
+        sys.exit(0)
+    except ProcessLookupError:
+        break
+    except OSError:
+        time.sleep(0.05)
+sys.exit(1)
+PYTHON
+        {
+            tail -n 5 "$state/logs/$service.log" >&2
+            die "The $service service did not become ready; its log ends as above."
+        }
+    done
+}
+
+make_admin_accounts() {
+    [ -e "$state/admin_made" ] && return
+    local service output
+    for service in "${services[@]}"; do
+        output=$(
+            DJANGO_SUPERUSER_PASSWORD=$(cat "$state/secrets/admin") \
+                manage "$service" createsuperuser --noinput --username admin --email '' 2>&1
+        ) || [[ $output == *"already taken"* ]] || die "The admin account was not made: $output"
+    done
+    touch "$state/admin_made"
+    echo "Admin account: admin, password: $(cat "$state/secrets/admin")"
+}
+
+stop_services() {
+    local service pid
+    for service in "${services[@]}"; do
+        if is_running "$service"; then
+            kill -TERM "$(pid_of "$service")"
+        fi
+    done
+    for service in "${services[@]}"; do
+        while is_running "$service"; do sleep 0.1; done
+        rm -f "$state/$service.pid"
+    done
+}
+
+# --- commands --------------------------------------------------------------------------------------
+
+up() {
+    prepare
+    require_free_ports
+    # A start that fails leaves nothing running that it has started.
+    is_running users || is_running numbers || trap stop_all EXIT
+    use_database
+    provision
+    migrate_all
+    make_admin_accounts
+    local service
+    for service in "${services[@]}"; do start_service "$service"; done
+    wait_until_ready
+    greet
+    { exec 9>&-; } 2>/dev/null
+    if [ "${1:-}" = --detach ]; then
+        trap - EXIT
+        return
+    fi
+    trap stop_all EXIT
+    trap 'exit 0' INT TERM HUP
+    follow_logs &
+    while is_running users && is_running numbers; do sleep 0.5; done
+    die "A service ended by itself; its log is in $state/logs."
+}
+
+greet() {
+    cat <<TEXT
+
+User service            http://localhost:$users_port     admin: /admin/  API docs: /docs
+Random number service   http://localhost:$numbers_port     admin: /admin/  API docs: /docs
+The admin's password is in $state/secrets/admin
+
+curl --request GET  --url http://localhost:$users_port/users
+curl --request POST --url http://localhost:$users_port/users \\
+     --header 'Content-Type: application/json' --data '{"name":"ankur"}'
+curl --request GET  --url http://localhost:$numbers_port/get-saved-numbers
+curl --request POST --url http://localhost:$numbers_port/generate-random-number \\
+     --header 'Content-Type: application/json' --data '{"user":"ankur"}'
+
+TEXT
+}
+
+# Each line is marked with its service.
+follow_logs() {
+    "$python" - "$state/logs" "${services[@]}" <<'PYTHON'
+import os, sys, time
+folder, *names = sys.argv[1:]
+files = {name: open(f"{folder}/{name}.log", errors="replace") for name in names}
+parent = os.getppid()
+while os.getppid() == parent:
+    quiet = True
+    for name, file in files.items():
+        for line in file:
+            quiet = False
+            print(f"{name:7} | {line}", end="", flush=True)
+    if quiet:
+        time.sleep(0.1)
+PYTHON
+}
+
+status() {
+    local service all=0
+    for service in "${services[@]}"; do
+        if is_running "$service"; then
+            echo "$service: running on http://localhost:$(port_of "$service"), process $(pid_of "$service")"
+        else
+            echo "$service: stopped"
+            all=3
+        fi
+    done
+    if [ -z "${DB_HOST:-}" ] && [ -x "$python" ]; then
+        local pid
+        pid=$("$python" "$root/local_postgres.py" status "$state")
+        echo "postgres: ${pid:+running, process }${pid:-stopped}"
+    fi
+    return $all
+}
+
+stop_all() {
+    stop_services
+    if [ -x "$python" ] && [ -d "$state" ]; then
+        "$python" "$root/local_postgres.py" stop "$state"
+    fi
+}
+
+down() {
+    stop_all
+    [ "${1:-}" = --purge ] || return 0
+    if [ "${2:-}" != --yes ]; then
+        local answer
+        read -r -p "Remove all data in $state? [y/N] " answer
+        [[ $answer == [yY]* ]] || die "Nothing was removed."
+    fi
+    purge
+}
+
+purge() {
+    [ ! -d "$state" ] || "$python" "$root/local_postgres.py" purge "$state"
+    rm -rf "$state"
+}
+
+# A word for manage.py needs the database; one that was not running is stopped again.
+manage_both() {
+    prepare
+    is_running users || is_running numbers || trap stop_all EXIT
+    use_database
+    local service
+    for service in "${services[@]}"; do
+        echo "--- $service"
+        manage "$service" "$@"
+    done
+}
+
+# --- tests -----------------------------------------------------------------------------------------
+
+in_project() {
+    local service=$1
+    shift
+    (
+        service_environment "$service"
+        cd "$root"
+        "$python" -m "$@"
+    )
+}
+
+test_all() {
+    unset "${!DB_@}" USERS_PORT NUMBERS_PORT
+    state=$(mktemp -d)
+    trap 'stop_all; purge' EXIT
+    prepare
+    cd "$root"
+    "$python" -m ruff check
+    "$python" -m ruff format --check
+    "$venv/bin/shellcheck" manage_all.sh .ci/run
+    "$python" -c 'from importlinter.cli import lint_imports_command as run; run()'
+    use_database
+    provision
+    migrate_all
+    local service
+    for service in "${services[@]}"; do
+        in_project "$service" mypy common "${service}_project"
+        manage "$service" makemigrations --check --dry-run
+    done
+    in_project users pytest tests/common tests/users
+    in_project numbers pytest tests/numbers
+    "$python" -m pytest -p no:django tests/contract tests/browser
+}
+
+case "${1:-help}" in
+up | status | down)
+    "$@"
+    ;;
+logs) follow_logs ;;
+test) test_all ;;
+help | -h | --help) help ;;
+*) manage_both "$@" ;;
+esac

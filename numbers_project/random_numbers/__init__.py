@@ -1,0 +1,1 @@
+"""Random numbers that were drawn for users."""

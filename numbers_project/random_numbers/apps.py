@@ -1,0 +1,9 @@
+"""The app of the random number service."""
+
+from django.apps import AppConfig
+
+
+class RandomNumbersConfig(AppConfig):
+    """Generated numbers, and the users for whom they are drawn."""
+
+    name = "numbers_project.random_numbers"

@@ -1,0 +1,32 @@
+"""Addresses of the random number service."""
+
+from django.urls import path, re_path
+
+from common.urls import common_urlpatterns, handler400, handler403, handler404, handler500
+from common.views import RootView
+from numbers_project.random_numbers.views import GeneratedNumberViewSet, SavedNumberViewSet
+
+__all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
+
+root = RootView.as_view(
+    name="Random number service",
+    route_names={
+        "generate-random-number": "generate-random-number",
+        "get-saved-numbers": "get-saved-numbers",
+    },
+)
+
+urlpatterns = [
+    path("", root),
+    re_path(
+        r"^generate-random-number/?$",
+        GeneratedNumberViewSet.as_view({"post": "create"}, name="Generate random number"),
+        name="generate-random-number",
+    ),
+    re_path(
+        r"^get-saved-numbers/?$",
+        SavedNumberViewSet.as_view({"get": "list"}, name="Saved numbers"),
+        name="get-saved-numbers",
+    ),
+    *common_urlpatterns,
+]

@@ -1,0 +1,17 @@
+"""The admin pages of the user service."""
+
+from django.contrib import admin
+
+from common.admin import LargeTableAdmin
+from users_project.users.models import User
+
+
+@admin.register(User)
+class UserAdmin(LargeTableAdmin):
+    """Users can be added, renamed and deleted; the numbers drawn for them stay."""
+
+    list_display = ["id", "name", "created_at"]
+    list_display_links = ["id", "name"]
+    list_filter = ["created_at"]
+    search_fields = ["name__startswith"]
+    search_help_text = "The beginning of a name, with capital letters as they are"

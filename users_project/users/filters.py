@@ -1,0 +1,24 @@
+"""Query parameters of the list of users."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from common.fields import TextField
+from common.paging import ParameterFilter
+
+
+class NameFilter(ParameterFilter):
+    """`name=ankur`: the user of that name, or nobody."""
+
+    parameter = "name"
+    description = "Only the user of this name."
+    schema = {"type": "string"}
+
+    def get_field(self) -> TextField:
+        """Return a field for a name."""
+        return TextField()
+
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Return the user of the name."""
+        return queryset.filter(name=value)

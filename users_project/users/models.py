@@ -1,0 +1,53 @@
+"""The users table. Other services read it: its id and name are part of the contract with them."""
+
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import connection, models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+NAME_LENGTH = 80
+
+
+class NameTaken(Exception):
+    """Somebody of this name is registered already."""
+
+
+class UserManager(models.Manager["User"]):
+    """Registers users."""
+
+    def register(self, name: str) -> "User":
+        """Save a new user; raise NameTaken where the name is in use.
+
+        The constraint decides, so of equal names that arrive at once one is saved. The ORM cannot
+        say ON CONFLICT DO NOTHING together with RETURNING.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO users_user (name) VALUES (%s)"
+                " ON CONFLICT (name) DO NOTHING RETURNING id, created_at",
+                [name],
+            )
+            row = cursor.fetchone()
+        if row is None:
+            raise NameTaken(name)
+        return User(id=row[0], name=name, created_at=row[1])
+
+
+class User(models.Model):
+    """Somebody who is registered, and for whom numbers can be drawn."""
+
+    # In the order of its bytes a name's index also serves searches for its beginning.
+    name = models.CharField(max_length=NAME_LENGTH, db_collation="C")
+    created_at = models.DateTimeField("registered at", db_default=Now(), editable=False)
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name"], name="user_name_unique"),
+            models.CheckConstraint(condition=~Q(name=""), name="user_name_not_blank"),
+        ]
+        indexes = [BrinIndex(fields=["created_at"], name="user_created_at")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,31 @@
+"""How users look on the wire."""
+
+from typing import Any
+
+from rest_framework import serializers, status
+
+from common.fields import TextField
+from users_project.users.models import NAME_LENGTH, NameTaken, User
+
+
+class NameConflict(serializers.ValidationError):
+    """A name that is taken is 409: the request is well formed, and may succeed another day."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    """A user."""
+
+    name = TextField(max_length=NAME_LENGTH)
+
+    class Meta:
+        model = User
+        fields = ["id", "name"]
+
+    def create(self, validated_data: dict[str, Any]) -> User:
+        """Register the user; a name that is taken is a 409."""
+        try:
+            return User.objects.register(**validated_data)
+        except NameTaken as error:
+            raise NameConflict({"name": ["This name is taken. Choose another."]}) from error

@@ -1,0 +1,38 @@
+"""The user service's API."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.mixins import CreateModelMixin, RetrieveModelMixin
+from rest_framework.reverse import reverse
+from rest_framework.viewsets import GenericViewSet
+
+from common import schema
+from common.lists import StreamedListMixin
+from common.paging import AfterFilter
+from users_project.users.filters import NameFilter
+from users_project.users.models import User
+from users_project.users.serializers import UserSerializer
+
+TAKEN = schema.error(
+    "The name is taken.",
+    "name: This name is taken. Choose another.",
+    name=["This name is taken. Choose another."],
+)
+
+
+@extend_schema(responses={201: UserSerializer, 409: TAKEN}, methods=["POST"])
+class UserViewSet(CreateModelMixin, RetrieveModelMixin, StreamedListMixin, GenericViewSet[User]):
+    """People who are registered.
+
+    A name has 1 to 80 characters, counted without white space around it, and belongs to one user.
+    """
+
+    queryset = User.objects.order_by("id")
+    serializer_class = UserSerializer
+    filter_backends = [NameFilter, AfterFilter]
+    lookup_value_regex = "[0-9]+"
+
+    def get_success_headers(self, data: Any) -> dict[str, str]:
+        """Point to the new user."""
+        return {"Location": reverse("user-detail", args=[data["id"]])}
