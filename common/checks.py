@@ -6,7 +6,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import OperationalError, connections
 
-HINT = "Run `python -m common.provision` with DB_ADMIN_USER and its password, or check the DB_ settings."
+HINT = "Run `python -m common.provision` as an administrator, or check the DB_ settings."
 
 
 @register(Tags.database)

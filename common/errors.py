@@ -8,9 +8,10 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
+from rest_framework.views import APIView
 from rest_framework.views import exception_handler as rest_exception_handler
 
 logger = logging.getLogger(__name__)
@@ -21,13 +22,6 @@ DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError, ProgrammingE
 RETRY_AFTER = "2"  # seconds
 
 
-class Conflict(exceptions.APIException):
-    """Something else has taken what the request asks for."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "conflict"
-
-
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Give REST framework's answers the shape that all errors have."""
     response = rest_exception_handler(error, context)
@@ -35,11 +29,21 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         return None
     if isinstance(error, exceptions.ValidationError):
         response.data = describe_invalid(error.detail)
-    elif isinstance(error, exceptions.APIException):
-        response.data = {"error": str(error.detail)}
     else:
-        response.data = {"error": "There is nothing here. Check the address and the id in it."}
+        response.data = {"error": describe(error, context["view"])}
     return response
+
+
+def describe(error: Exception, view: APIView) -> str:
+    """Return a sentence that tells what to do."""
+    if isinstance(error, exceptions.MethodNotAllowed):
+        methods = ", ".join(view.allowed_methods)
+        return f"{view.request.method} is not allowed here. Use one of: {methods}."
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return "Send JSON or a form, in UTF-8, and say which in Content-Type."
+    if isinstance(error, exceptions.APIException):
+        return str(error.detail)
+    return "There is nothing here. Check the address and the id in it."
 
 
 def describe_invalid(detail: Any) -> dict[str, Any]:

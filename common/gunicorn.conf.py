@@ -17,7 +17,7 @@ preload_app = True
 keepalive = 75
 # Requests that run when a stop is asked for may finish.
 graceful_timeout = 25
-# Heartbeats are files, and disks may be slow or read-only: keep them in memory where there is a way.
+# Heartbeats are files: keep them off disks, which may be slow or read-only.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # Two services under one HOME would share one control socket.
 control_socket_disable = True

@@ -17,12 +17,15 @@ class JSONParser(parsers.BaseParser):
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
-    ) -> Any:
-        """Return what the body says; anything that is no JSON is a 400."""
+    ) -> dict[str, Any]:
+        """Return the object that the body says; anything else is a 400."""
         try:
-            return orjson.loads(stream.read())
+            body = orjson.loads(stream.read())
         except orjson.JSONDecodeError as error:
             raise ParseError(f"The body is not JSON: {error}.") from error
+        if not isinstance(body, dict):
+            raise ParseError('The body is not a JSON object, like {"key": "value"}.')
+        return body
 
 
 class JSONRenderer(renderers.BaseRenderer):

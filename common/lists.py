@@ -32,11 +32,12 @@ class StreamedListMixin:
     """Offer `list`: a page where one is asked for, otherwise all rows."""
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Return the rows by ascending id."""
         queryset = self.filter_queryset(self.get_queryset())
         page = self.paginate_queryset(queryset)
         if page is not None:
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        if request.method == "HEAD":
+            return HttpResponse(content_type="application/json")
         return stream(queryset, self.get_serializer(), self.paginator.key)
 
 

@@ -30,16 +30,26 @@ INVALID = error("A value is missing or wrong.", "after: A valid integer is requi
 BODY_ERRORS = {
     "400": error("The body is no JSON object, or a field is wrong.", "The body is not JSON."),
     "413": error("The body is over 64 KiB.", "The body is too large. Send at most 64 KiB."),
-    "415": error("The body is neither JSON nor a form.", "Send JSON, or a form, in UTF-8."),
+    "415": error(
+        "The body is neither JSON nor a form.",
+        "Send JSON or a form, in UTF-8, and say which in Content-Type.",
+    ),
 }
 NOT_FOUND = error(
     "Nothing has this id.", "There is nothing here. Check the address and the id in it."
 )
-NOT_ALLOWED = error("Another method; see Allow.", 'Method "PUT" not allowed.')
+NOT_ALLOWED = error(
+    "Another method; see Allow.", "PUT is not allowed here. Use one of: GET, HEAD, OPTIONS."
+)
 UNAVAILABLE = error(
     "The database cannot be reached; see Retry-After.",
     "The database is not available right now. Send the request again in a moment.",
 )
+
+
+def without_trailing_slashes(endpoints: list[Any]) -> list[Any]:
+    """Name each path once: the slash at its end is allowed, and says nothing."""
+    return [(path.rstrip("/"), *rest) for path, *rest in endpoints]
 
 
 class AutoSchema(openapi.AutoSchema):

@@ -118,6 +118,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["common.schema.without_trailing_slashes"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
@@ -142,13 +143,21 @@ LOG_LEVEL = env.text("LOG_LEVEL", "INFO", allowed=("DEBUG", "INFO", "WARNING", "
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {
+        "exceptions": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: bool(record.exc_info),
+        },
+    },
     "formatters": {"json": {"()": "common.logs.JSONFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "NOTSET"},
-        # Refused requests have their line in the access log already.
-        "django.request": {"level": "ERROR"},
+        # Each request has its line in the access log; only faults of ours are worth another.
+        "django.request": {"filters": ["exceptions"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # It warns of each HEAD, whose body it leaves out as it should.
+        "gunicorn.http.wsgi": {"level": "ERROR"},
     },
 }

@@ -2,11 +2,7 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
-from psycopg2.extensions import set_wait_callback
-
-from common.postgresql import deadline
+from common.wsgi import get_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "users_project.settings")
-set_wait_callback(deadline.wait)
-application = get_wsgi_application()
+application = get_application()

@@ -1,0 +1,42 @@
+"""What gunicorn serves: Django, made fit for requests of any kind and databases in any state."""
+
+from typing import Any
+
+import django
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from psycopg2.extensions import set_wait_callback
+
+from common.postgresql import deadline
+
+
+class Request(WSGIRequest):
+    """A request whose Content-Type cannot break it.
+
+    Django raises where a header names an encoding that does not exist or is none for text, and it
+    does so before any middleware could answer.
+    """
+
+    def _set_content_type_params(self, meta: dict[str, Any]) -> None:
+        try:
+            super()._set_content_type_params(meta)
+            readable = (self.encoding or "utf-8").lower() in ("utf-8", "utf8")
+        except (LookupError, ValueError):
+            readable = False
+        if not readable:
+            self._encoding = None
+            # Nothing parses this, so a body of it is answered with 415.
+            meta["CONTENT_TYPE"] = self.content_type = "unreadable"
+            self.content_params = {}
+
+
+class Handler(WSGIHandler):
+    """Django's handler, with the request above."""
+
+    request_class = Request
+
+
+def get_application() -> Handler:
+    """Return a service's WSGI application; DJANGO_SETTINGS_MODULE says which service."""
+    django.setup(set_prefix=False)
+    set_wait_callback(deadline.wait)
+    return Handler()
