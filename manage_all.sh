@@ -328,9 +328,7 @@ status() {
         fi
     done
     if [ -z "${DB_HOST:-}" ] && [ -x "$python" ]; then
-        local pid
-        pid=$("$python" "$root/local_postgres.py" status "$state")
-        echo "postgres: ${pid:+running, process }${pid:-stopped}"
+        echo "postgres: $("$python" "$root/local_postgres.py" status "$state")"
     fi
     return $all
 }

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 # The first rows leave at once; the rest comes in batches that are worth a statement each.
 FIRST_BATCH = 200
-BATCH = 5000
+BATCH = 2000
 
 
 class JSONText(JSONObject):

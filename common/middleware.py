@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 from io import BytesIO
+from typing import IO
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from common import errors, logs
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+BUFFER = 64 * 1024  # bytes
 REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -44,8 +46,15 @@ class BodyLimitMiddleware:
             request.META["CONTENT_LENGTH"] = str(len(body))
             request._stream = BytesIO(body)  # type: ignore[attr-defined]
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.BODY_LIMIT:
+            discard(request.META["wsgi.input"])
             return errors.too_large(request)
         return self.get_response(request)
+
+
+def discard(stream: IO[bytes], limit: int = 10_000_000) -> None:
+    """Read a body and forget it: many clients send all of it before they read the answer."""
+    while limit > 0 and (chunk := stream.read(BUFFER)):
+        limit -= len(chunk)
 
 
 class DatabaseErrorMiddleware:
