@@ -122,7 +122,7 @@ provision() {
 migrate_all() {
     local service
     for service in "${services[@]}"; do
-        manage "$service" migrate --verbosity 0 || die "The $service database is not ready; see above."
+        manage "$service" migrate --verbosity 0 || die "The $service service cannot be started; see above."
     done
 }
 
@@ -302,7 +302,8 @@ TEXT
 # Each line is marked with its service.
 follow_logs() {
     "$python" - "$state/logs" "${services[@]}" <<'PYTHON'
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 folder, *names = sys.argv[1:]
 files = {name: open(f"{folder}/{name}.log", errors="replace") for name in names}
 parent = os.getppid()
@@ -400,7 +401,7 @@ test_all() {
     done
     in_project users pytest tests/common tests/users
     in_project numbers pytest tests/numbers
-    "$python" -m pytest -p no:django tests/contract tests/browser
+    "$python" -m pytest -p no:django tests/contract tests/front_script tests/browser
 }
 
 case "${1:-help}" in

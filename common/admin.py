@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.utils.functional import cached_property
 
 
@@ -16,7 +16,8 @@ class BoundedPaginator(Paginator):
     @cached_property
     def count(self) -> int:
         """Return the number of rows, at most LIMIT."""
-        return self.object_list[: self.LIMIT].count()
+        newest: QuerySet[Any] = self.object_list[: self.LIMIT]  # type: ignore[assignment]
+        return newest.count()
 
 
 class LargeTableAdmin(admin.ModelAdmin):

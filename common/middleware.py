@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 from io import BytesIO
-from typing import IO
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -41,17 +41,19 @@ class BodyLimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        stream: Any = request
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
-            body = request.META["wsgi.input"].read(settings.BODY_LIMIT + 1)
+            stream = request.META["wsgi.input"]
+            body = stream.read(settings.BODY_LIMIT + 1)
             request.META["CONTENT_LENGTH"] = str(len(body))
-            request._stream = BytesIO(body)  # type: ignore[attr-defined]
+            request._stream = BytesIO(body)
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.BODY_LIMIT:
-            discard(request.META["wsgi.input"])
+            discard(stream)
             return errors.too_large(request)
         return self.get_response(request)
 
 
-def discard(stream: IO[bytes], limit: int = 10_000_000) -> None:
+def discard(stream: Any, limit: int = 10_000_000) -> None:
     """Read a body and forget it: many clients send all of it before they read the answer."""
     while limit > 0 and (chunk := stream.read(BUFFER)):
         limit -= len(chunk)

@@ -7,6 +7,8 @@ from django.db import connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from common.fields import NAME_LENGTH
+
 LARGEST_LIMIT = 2**53 - 1  # the largest integer that every JSON client reads exactly
 DEFAULT_LIMIT = 1000
 
@@ -18,7 +20,7 @@ class UnknownUser(Exception):
 class User(models.Model):
     """A registered user. The user service owns the table; this service's role may only read it."""
 
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=NAME_LENGTH)
 
     class Meta:
         managed = False

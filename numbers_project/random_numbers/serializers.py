@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from common.fields import TextField, WholeNumberField
+from common.fields import NameField, WholeNumberField
 from numbers_project.random_numbers.models import (
     DEFAULT_LIMIT,
     LARGEST_LIMIT,
@@ -16,7 +16,7 @@ from numbers_project.random_numbers.models import (
 class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     """A number to draw, and the number that was drawn."""
 
-    user = TextField(source="user.name", max_length=80, help_text="Name of a registered user.")
+    user = NameField(source="user.name", help_text="Name of a registered user.")
     limit = WholeNumberField(
         min_value=0,
         max_value=LARGEST_LIMIT,
