@@ -139,7 +139,6 @@ service_environment() {
     export DB_PASSWORD=${!password:-}
     export DB_PASSWORD_FILE=${!password_file:-$state/secrets/${1}_db}
     export SECRET_KEY_FILE=${SECRET_KEY_FILE:-$state/secrets/${1}_secret_key}
-    unset USERS_DB_PASSWORD NUMBERS_DB_PASSWORD DB_ADMIN_USER DB_ADMIN_PASSWORD DB_ADMIN_PASSWORD_FILE
 }
 
 manage() {
@@ -194,6 +193,7 @@ start_service() {
         # Nothing in front of it ends TLS here.
         SECURE_SSL_REDIRECT=${SECURE_SSL_REDIRECT:-false}
         export BIND SECURE_SSL_REDIRECT
+        unset "${!DB_ADMIN_@}" "${!USERS_DB_@}" "${!NUMBERS_DB_@}" # not for a service to know
         cd "$root"
         # A process group of its own: Ctrl-C is for this script, which then stops all in order.
         set -m
@@ -382,7 +382,8 @@ in_project() {
 }
 
 test_all() {
-    unset "${!DB_@}" USERS_PORT NUMBERS_PORT
+    unset "${!DB_@}" "${!USERS_@}" "${!NUMBERS_@}"
+    export DB_NAME=test_random
     state=$(mktemp -d)
     trap 'stop_all; purge' EXIT
     prepare
@@ -399,8 +400,8 @@ test_all() {
         in_project "$service" mypy common "${service}_project"
         manage "$service" makemigrations --check --dry-run
     done
-    in_project users pytest tests/common tests/users
-    in_project numbers pytest tests/numbers
+    SECURE_SSL_REDIRECT=false in_project users pytest tests/common tests/users
+    SECURE_SSL_REDIRECT=false in_project numbers pytest tests/numbers
     "$python" -m pytest -p no:django tests/contract tests/front_script tests/browser
 }
 
