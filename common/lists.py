@@ -13,6 +13,8 @@ from django.http.response import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from common.creation import shared_serializer
+
 # The first rows leave at once; the rest comes in batches that are worth a statement each.
 FIRST_BATCH = 200
 BATCH = 2000
@@ -38,7 +40,8 @@ class StreamedListMixin:
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
         if request.method == "HEAD":
             return HttpResponse(content_type="application/json")
-        return stream(queryset, self.get_serializer(), self.paginator.key)
+        serializer = shared_serializer(self.get_serializer_class())
+        return stream(queryset, serializer, self.paginator.key)
 
 
 def stream(
