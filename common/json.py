@@ -44,7 +44,7 @@ class JSONRenderer(renderers.BaseRenderer):
         """Return the answer's bytes; the browsable API asks for them indented."""
         if data is None:
             return b""
-        indented = "indent" in (accepted_media_type or "")
+        indented = "indent" in (renderer_context or {})
         return orjson.dumps(data, option=orjson.OPT_INDENT_2 if indented else None, default=str)
 
 
