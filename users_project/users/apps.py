@@ -7,3 +7,4 @@ class UsersConfig(AppConfig):
     """Users, and what may be done with them."""
 
     name = "users_project.users"
+    verbose_name = "Registered users"
