@@ -41,7 +41,8 @@ class LargeTableAdmin(admin.ModelAdmin):
         if not search_term:
             return queryset, False
         (field,) = self.search_fields
-        return queryset.filter(**{f"{field}__startswith": search_term}).order_by(field), False
+        lookup = {f"{field}__startswith": search_term.strip()}
+        return queryset.filter(**lookup).order_by(field), False
 
 
 class ReadOnlyAdmin(LargeTableAdmin):

@@ -22,7 +22,11 @@ class WholeNumberField(serializers.IntegerField):
     def get_value(self, dictionary: Any) -> Any:
         """Return the number that stands in a form, or whatever stands in JSON."""
         value = super().get_value(dictionary)
-        if html.is_html_input(dictionary) and isinstance(value, str) and value.isdecimal():
+        if (
+            html.is_html_input(dictionary)
+            and isinstance(value, str)
+            and value.removeprefix("-").isdecimal()
+        ):
             return super().to_internal_value(value)
         return value
 

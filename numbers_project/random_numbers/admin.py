@@ -29,7 +29,7 @@ class GeneratedNumberAdmin(ReadOnlyAdmin):
         """Find the numbers of the user of that name."""
         if not search_term:
             return queryset, False
-        return UserFilter().narrow(queryset, search_term), False
+        return UserFilter().narrow(queryset, search_term.strip()), False
 
 
 @admin.register(User)

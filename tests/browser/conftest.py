@@ -1,0 +1,111 @@
+"""A browser that looks at both services, and reports whatever no page should do."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = [
+    "--no-sandbox",  # it cannot be had as root, nor in most containers
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Services(NamedTuple):
+    users: str
+    numbers: str
+    admin_password: str
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Services]:
+    """Both services: those that USERS_URL and NUMBERS_URL name, or else started for the tests."""
+    if "USERS_URL" in os.environ:
+        keys = "USERS_URL", "NUMBERS_URL", "ADMIN_PASSWORD"
+        yield Services(*(os.environ[key] for key in keys))
+        return
+    with tempfile.TemporaryDirectory() as state, socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        users_port, numbers_port = (str(each.getsockname()[1]) for each in (one, other))
+        one.close()
+        other.close()
+        ports = {"USERS_PORT": users_port, "NUMBERS_PORT": numbers_port}
+        environment = {**os.environ, **ports, "STATE_DIR": state}
+        script = ROOT / "manage_all.sh"
+        subprocess.run([script, "up", "--detach"], env=environment, check=True)
+        password = Path(state, "secrets", "admin").read_text().strip()
+        urls = (f"http://127.0.0.1:{port}" for port in ports.values())
+        yield Services(*urls, admin_password=password)
+        subprocess.run([script, "down", "--purge", "--yes"], env=environment, check=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The machine's Chromium."""
+    names = "chromium", "chromium-browser", "google-chrome"
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip("this machine has no Chromium")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=program, args=FLAGS)
+
+
+@pytest.fixture
+def page(browser: Browser, services: Services) -> Iterator[Page]:
+    """An empty tab. No page logs an error, opens a dialog, or asks any other host for anything."""
+    problems: list[tuple[str, str]] = []
+    documents: set[str] = set()
+    hosts = {urlsplit(services.users).hostname, urlsplit(services.numbers).hostname}
+    with browser.new_context() as context:
+        context.route(
+            lambda url: urlsplit(url).hostname not in hosts,
+            lambda route: (problems.append(("request", route.request.url)), route.abort()),
+        )
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("response", lambda r: r.request.is_navigation_request() and documents.add(r.url))
+        page.on(
+            "console", lambda m: m.type == "error" and problems.append((m.text, m.location["url"]))
+        )
+        page.on("pageerror", lambda error: problems.append(("error", str(error))))
+        page.on(
+            "dialog", lambda dialog: (problems.append(("dialog", dialog.message)), dialog.dismiss())
+        )
+        yield page
+    # Chromium also logs the status of a page that is itself an answer like 405 or 409.
+    assert [problem for problem in problems if problem[1] not in documents] == []
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that nobody has yet, wherever the tests run."""
+    return f"ankur {uuid.uuid4()}"
+
+
+@pytest.fixture
+def sign_in(page: Page, services: Services) -> Callable[[str], None]:
+    """Sign in to a service's admin."""
+
+    def sign_in(url: str) -> None:
+        page.goto(f"{url}/admin/")
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill(services.admin_password)
+        page.get_by_role("button", name="Log in").click()
+
+    return sign_in
