@@ -32,6 +32,12 @@ class Services(NamedTuple):
     admin_password: str
 
 
+def free_port() -> int:
+    with socket.socket() as candidate:
+        candidate.bind(("127.0.0.1", 0))
+        return int(candidate.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def services() -> Iterator[Services]:
     """Both services: those that USERS_URL and NUMBERS_URL name, or else started for the tests."""
@@ -39,13 +45,8 @@ def services() -> Iterator[Services]:
         keys = "USERS_URL", "NUMBERS_URL", "ADMIN_PASSWORD"
         yield Services(*(os.environ[key] for key in keys))
         return
-    with tempfile.TemporaryDirectory() as state, socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        users_port, numbers_port = (str(each.getsockname()[1]) for each in (one, other))
-        one.close()
-        other.close()
-        ports = {"USERS_PORT": users_port, "NUMBERS_PORT": numbers_port}
+    with tempfile.TemporaryDirectory() as state:
+        ports = {"USERS_PORT": str(free_port()), "NUMBERS_PORT": str(free_port())}
         environment = {**os.environ, **ports, "STATE_DIR": state}
         script = ROOT / "manage_all.sh"
         subprocess.run([script, "up", "--detach"], env=environment, check=True)
@@ -106,6 +107,7 @@ def sign_in(page: Page, services: Services) -> Callable[[str], None]:
         page.goto(f"{url}/admin/")
         page.get_by_label("Username").fill("admin")
         page.get_by_label("Password").fill(services.admin_password)
-        page.get_by_role("button", name="Log in").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Log in").click()
 
     return sign_in

@@ -10,7 +10,8 @@ def post(page: Page, **values: str) -> None:
     form = page.locator("#post-object-form")
     for field, value in values.items():
         form.locator(f"[name={field}]").fill(value)
-    form.get_by_role("button", name="POST").click()
+    with page.expect_navigation():
+        form.get_by_role("button", name="POST").click()
 
 
 def test_a_form_registers_a_user_and_another_draws_a_number(
