@@ -84,13 +84,18 @@ def test_pages_of_a_list_are_linked(page: Page, services: Services, name: str) -
 def test_an_unknown_address_leads_to_the_root_and_from_there_to_all_that_is_here(
     page: Page, services: Services, service: str, title: str
 ) -> None:
+    # A page without an icon makes browsers ask for /favicon.ico, which is not here.
+    icon = page.locator("link[rel=icon]")
     page.goto(f"{getattr(services, service)}/nothing")
     expect(page.get_by_text("There is nothing here.")).to_be_visible()
+    expect(icon).to_be_attached()
     page.get_by_role("link", name="What is here").click()
     expect(page).to_have_title(title)
+    expect(icon).to_be_attached()
     addresses = [link.text_content() for link in page.locator(".response-info a").all()]
     for address in addresses:
         answer = page.request.get(address or "", headers={"Accept": "text/html, */*"})
         assert answer.status in (200, 405), address
     page.get_by_role("link", name="Admin", exact=True).click()
     expect(page).to_have_title(f"Log in | {title}")
+    expect(icon).to_be_attached()
