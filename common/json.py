@@ -10,24 +10,6 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 
 
-class JSONParser(parsers.BaseParser):
-    """Read a body that is JSON."""
-
-    media_type = "application/json"
-
-    def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
-    ) -> dict[str, Any]:
-        """Return the object that the body says; anything else is a 400."""
-        try:
-            body = orjson.loads(stream.read())
-        except orjson.JSONDecodeError as error:
-            raise ParseError(f"The body is not JSON: {error}.") from error
-        if not isinstance(body, dict):
-            raise ParseError('The body is not a JSON object, like {"key": "value"}.')
-        return body
-
-
 class JSONRenderer(renderers.BaseRenderer):
     """Write an answer as JSON."""
 
@@ -46,6 +28,25 @@ class JSONRenderer(renderers.BaseRenderer):
             return b""
         indented = "indent" in (renderer_context or {})
         return orjson.dumps(data, option=orjson.OPT_INDENT_2 if indented else None, default=str)
+
+
+class JSONParser(parsers.BaseParser):
+    """Read a body that is JSON."""
+
+    media_type = "application/json"
+    renderer_class = JSONRenderer  # for the raw form of a browsable page
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
+    ) -> dict[str, Any]:
+        """Return the object that the body says; anything else is a 400."""
+        try:
+            body = orjson.loads(stream.read())
+        except orjson.JSONDecodeError as error:
+            raise ParseError(f"The body is not JSON: {error}.") from error
+        if not isinstance(body, dict):
+            raise ParseError('The body is not a JSON object, like {"key": "value"}.')
+        return body
 
 
 class ContentNegotiation(DefaultContentNegotiation):

@@ -62,6 +62,20 @@ def test_values_that_are_refused_stay_in_the_form_with_the_reasons(
     expect(form.locator("[name=user]")).to_have_value(name)
 
 
+def test_the_raw_form_sends_json_and_starts_with_an_example(
+    page: Page, services: Services, name: str
+) -> None:
+    page.request.post(f"{services.users}/users", data={"name": name})
+    page.goto(f"{services.numbers}/generate-random-number")
+    page.get_by_role("link", name="Raw data").click()
+    form = page.locator("#post-generic-content-form")
+    content = form.locator("[name=_content]")
+    expect(content).to_have_value('{\n  "user": "",\n  "limit": 1000\n}')
+    content.fill(f'{{"user": "{name}"}}')
+    form.get_by_role("button", name="POST").click()
+    expect(page.locator(".response-info")).to_contain_text("HTTP 201 Created")
+
+
 def test_pages_of_a_list_are_linked(page: Page, services: Services, name: str) -> None:
     names = [f"{name} {number}" for number in range(3)]
     ids = [
