@@ -6,6 +6,7 @@ from collections.abc import Callable
 from io import BytesIO
 
 from django.conf import settings
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 
 from common import errors, logs
@@ -49,7 +50,7 @@ class BodyLimitMiddleware:
 
 
 class DatabaseErrorMiddleware:
-    """Answer 503 where a view cannot have what it needs of the database."""
+    """Answer where a view cannot have what it needs of the database: 503, or 409 in a race."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -61,4 +62,9 @@ class DatabaseErrorMiddleware:
         """Leave every other error to Django."""
         if isinstance(exception, errors.DATABASE_ERRORS):
             return errors.database_error_response(request, exception)
+        if isinstance(exception, IntegrityError):
+            # The admin looks for equal names before it saves; another request came in between.
+            return errors.error_response(
+                request, 409, "This has just been saved by another request."
+            )
         return None

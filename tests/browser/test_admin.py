@@ -67,6 +67,25 @@ def test_numbers_are_found_by_the_name_of_their_user(
     expect(page.locator("#result_list .field-name")).to_have_text([name, f"{name} the second"])
 
 
+def test_a_form_that_is_sent_twice_at_once_saves_one_user(
+    page: Page, services: Services, name: str, sign_in: Callable[[str], None]
+) -> None:
+    sign_in(services.users)
+    page.goto(f"{services.users}/admin/users/user/add/")
+    page.get_by_label("Name:").fill(name)
+    statuses = page.evaluate(
+        """async () => {
+            const form = document.querySelector("#user_form");
+            const send = () => fetch("", {method: "POST", body: new FormData(form)});
+            const answers = await Promise.all(Array.from({length: 8}, send));
+            return answers.map(answer => answer.status);
+        }"""
+    )
+    assert set(statuses) <= {200, 409}
+    page.goto(f"{services.users}/admin/users/user/?q={name}")
+    expect(page.get_by_text("1 user", exact=True)).to_be_visible()
+
+
 @pytest.mark.parametrize("model", ["generatednumber", "user"])
 def test_rows_of_the_random_number_service_are_there_to_be_looked_at(
     page: Page, services: Services, name: str, sign_in: Callable[[str], None], model: str
