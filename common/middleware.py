@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Any
 
 from django.conf import settings
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 
 from common import errors, logs
@@ -60,7 +61,7 @@ def discard(stream: Any, limit: int = 10_000_000) -> None:
 
 
 class DatabaseErrorMiddleware:
-    """Answer 503 where a view cannot have what it needs of the database."""
+    """Answer where a view cannot have what it needs of the database: 503, or 409 in a race."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -72,4 +73,9 @@ class DatabaseErrorMiddleware:
         """Leave every other error to Django."""
         if isinstance(exception, errors.DATABASE_ERRORS):
             return errors.database_error_response(request, exception)
+        if isinstance(exception, IntegrityError):
+            # The admin looks for equal names before it saves; another request came in between.
+            return errors.error_response(
+                request, 409, "This has just been saved by another request."
+            )
         return None

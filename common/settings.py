@@ -109,7 +109,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_RENDERER_CLASSES": [
         "common.json.JSONRenderer",
-        "rest_framework.renderers.BrowsableAPIRenderer",
+        "common.pages.BrowsableAPIRenderer",
     ],
     "DEFAULT_SCHEMA_CLASS": "common.schema.AutoSchema",
     "EXCEPTION_HANDLER": "common.errors.exception_handler",

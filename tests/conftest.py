@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,13 @@ class Services:
     numbers: str
     state: Path | None = None
     environment: dict[str, str] | None = None
+
+    @property
+    def admin_password(self) -> str:
+        """The password of the account `admin` on both services."""
+        if self.state is None:
+            return os.environ["ADMIN_PASSWORD"]
+        return (self.state / "secrets" / "admin").read_text().strip()
 
     def manage_all(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the front script for these services."""
@@ -73,6 +81,12 @@ def services() -> Iterator[Services]:
         )
         ended = run_front_script(environment, "down", "--purge", "--yes")
         assert ended.returncode == 0, ended.stderr
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that nobody has yet, wherever the tests run."""
+    return f"ankur {uuid.uuid4()}"
 
 
 @pytest.fixture(scope="session")

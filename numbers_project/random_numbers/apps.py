@@ -9,6 +9,7 @@ class RandomNumbersConfig(AppConfig):
     """Generated numbers, and the users for whom they are drawn."""
 
     name = "numbers_project.random_numbers"
+    verbose_name = "Random numbers"
 
     def ready(self) -> None:
         checks.require(

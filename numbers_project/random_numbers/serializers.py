@@ -24,6 +24,7 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
         min_value=0,
         max_value=LARGEST_LIMIT,
         default=DEFAULT_LIMIT,
+        initial=DEFAULT_LIMIT,
         help_text="The number is drawn from 0 to this, both included.",
     )
     count = WholeNumberField(

@@ -1,6 +1,5 @@
 """Clients of both services, and rows in bulk."""
 
-import uuid
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -23,12 +22,6 @@ def numbers(services: Services) -> Iterator[httpx.Client]:
     """A client of the random number service."""
     with httpx.Client(base_url=services.numbers, timeout=30) as client:
         yield client
-
-
-@pytest.fixture
-def name() -> str:
-    """A name that nobody has yet, wherever the tests run."""
-    return f"ankur {uuid.uuid4()}"
 
 
 @pytest.fixture

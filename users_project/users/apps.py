@@ -9,6 +9,7 @@ class UsersConfig(AppConfig):
     """Users, and what may be done with them."""
 
     name = "users_project.users"
+    verbose_name = "Registered users"
 
     def ready(self) -> None:
         checks.require(
