@@ -85,16 +85,16 @@ class KeysetPagination(BasePagination):
     next_url: str | None = None
     first_url: str | None = None
 
-    def paginate_queryset(
-        self, queryset: Any, request: Request, view: Any = None
-    ) -> list[Any] | None:
-        """Return a page's rows, or None where all of them are asked for."""
+    def wants_all(self, request: Request) -> bool:
+        """Return whether a request asks for the whole list."""
+        return (
+            request.accepted_renderer.format == "json" and "page_size" not in request.query_params
+        )
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        """Return a page's rows."""
         field = WholeNumberField(min_value=1, max_value=1000)
-        size = read_parameter(request, "page_size", field)
-        if size is None:
-            if request.accepted_renderer.format == "json":
-                return None
-            size = BROWSABLE_PAGE_SIZE
+        size = read_parameter(request, "page_size", field) or BROWSABLE_PAGE_SIZE
         rows = list(queryset[: size + 1])
         url = request.build_absolute_uri()
         if len(rows) > size:
