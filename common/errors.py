@@ -4,15 +4,16 @@ import logging
 from typing import Any
 
 import orjson
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework import exceptions
-from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as rest_exception_handler
+
+from common.renderers import wants_page
 
 logger = logging.getLogger(__name__)
 
@@ -22,15 +23,19 @@ DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError, ProgrammingE
 RETRY_AFTER = "2"  # seconds
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+def exception_handler(error: Exception, context: dict[str, Any]) -> Any:
     """Give REST framework's answers the shape that all errors have."""
     response = rest_exception_handler(error, context)
     if response is None:
         return None
+    view = context["view"]
     if isinstance(error, exceptions.ValidationError):
         response.data = describe_invalid(error.detail)
+    elif view.renderer_classes != api_settings.DEFAULT_RENDERER_CLASSES:
+        # Swagger UI and the document have renderers that can show nothing else.
+        return error_response(view.request, response.status_code, describe(error, view))
     else:
-        response.data = {"error": describe(error, context["view"])}
+        response.data = {"error": describe(error, view)}
     return response
 
 
@@ -48,18 +53,13 @@ def describe(error: Exception, view: APIView) -> str:
 
 def describe_invalid(detail: Any) -> dict[str, Any]:
     """Turn REST framework's messages for each field into a sentence and the fields at fault."""
-    if isinstance(detail, list):
-        return {"error": str(detail[0])}
-    general = detail.get(api_settings.NON_FIELD_ERRORS_KEY)
-    if general:
-        return {"error": str(general[0])}
     sentences = [f"{field}: {messages[0]}" for field, messages in detail.items()]
     return {"error": " ".join(sentences), "fields": detail}
 
 
 def error_response(request: HttpRequest, status_code: int, sentence: str) -> HttpResponse:
     """Answer outside REST framework: JSON, or a page for a browser."""
-    if "text/html" in request.headers.get("Accept", ""):
+    if wants_page(request.headers.get("Accept", "")):
         context = {"status": status_code, "error": sentence}
         return render(request, "error.html", context, status=status_code)
     body = orjson.dumps({"error": sentence})
@@ -78,10 +78,20 @@ def database_error_response(request: HttpRequest, error: Exception) -> HttpRespo
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer what Django itself finds suspicious, an unknown Host among it."""
-    if isinstance(exception, RequestDataTooBig):
-        return too_large(request)
-    return error_response(request, 400, "The request is malformed. Check its Host and its headers.")
+    """Answer what Django itself finds suspicious."""
+    if isinstance(exception, DisallowedHost):
+        return error_response(request, 400, "This service does not answer to this Host.")
+    return error_response(request, 400, "The request is malformed. Check its path and parameters.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form of the admin that came without its token."""
+    return error_response(request, 403, "The form is out of date. Load its page and send it again.")
+
+
+def incomplete(request: HttpRequest) -> HttpResponse:
+    """Answer a body that was cut off, or came in chunks that are none."""
+    return error_response(request, 400, "The body did not arrive whole. Send it again.")
 
 
 def too_large(request: HttpRequest) -> HttpResponse:

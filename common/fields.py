@@ -33,12 +33,13 @@ class WholeNumberField(serializers.IntegerField):
     def get_value(self, dictionary: Any) -> Any:
         """Return the number that stands in a form, or whatever stands in JSON."""
         value = super().get_value(dictionary)
-        if html.is_html_input(dictionary) and DIGITS.fullmatch(str(value)):
+        from_form = html.is_html_input(dictionary) and isinstance(value, str)
+        if from_form and DIGITS.fullmatch(value):
             return int(value)
         return value
 
     def to_internal_value(self, data: Any) -> int:
         """Return the number."""
-        if isinstance(data, bool | str):
+        if not isinstance(data, int | float) or isinstance(data, bool):
             self.fail("invalid")
         return super().to_internal_value(data)

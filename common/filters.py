@@ -19,6 +19,8 @@ def read_parameter(
     """Return a query parameter's value, None where it is absent; a bad one is a 400."""
     if name not in request.query_params:
         return None
+    if len(request.query_params.getlist(name)) > 1:
+        raise ValidationError({name: ["Give this parameter once."]})
     field.bind(name, serializers.Serializer())
     try:
         return field.run_validation(field.get_value(request.query_params))

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from common.errors import DATABASE_ERRORS, RETRY_AFTER
+from common.errors import DATABASE_ERRORS, RETRY_AFTER, error_response
 
 
 class ProbeMiddleware:
@@ -20,7 +20,9 @@ class ProbeMiddleware:
         if probe is None:
             return self.get_response(request)
         if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
+            response = error_response(request, 405, "Use GET or HEAD here.")
+            response.headers["Allow"] = "GET, HEAD"
+            return response
         return probe()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from django.db.models import Expression, F, Func, Max, QuerySet, TextField, Value
+from django.db.models import Expression, F, Func, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -37,7 +37,7 @@ def stream(rows: QuerySet[Any], key: str | None, head: bool = False) -> HttpResp
     a list that is not whole does not look whole.
     """
     if head:
-        return HttpResponse(content_type="application/json")
+        return StreamingHttpResponse(content_type="application/json")
     opening, closing = (f'{{"{key}":[', "]}") if key else ("[", "]")
     first = list(rows[:FIRST_BATCH])
     start = opening + join(first)
@@ -55,7 +55,8 @@ def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[str]:
 
     Each batch is a statement of its own: a slow reader holds no cursor and no snapshot.
     """
-    last = rows.aggregate(last=Max("pk"))["last"]
+    # Not by max(): over a join PostgreSQL would read the whole table for it.
+    last = rows.order_by("-pk").values_list("pk", flat=True).first() or after
     while batch := list(rows.filter(pk__gt=after, pk__lte=last)[:BATCH]):
         yield "," + join(batch)
         after = batch[-1][0]

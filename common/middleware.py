@@ -7,13 +7,15 @@ from io import BytesIO
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
+from gunicorn.http.errors import ParseException
+from psycopg2.errors import UniqueViolation
 
 from common import errors, logs
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 BUFFER = 64 * 1024  # bytes
+LARGEST_DISCARDED = 10_000_000  # bytes
 REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -32,45 +34,40 @@ class RequestIDMiddleware:
         return response
 
 
-class SlowClientMiddleware:
-    """Hang up on clients that let a read or a write wait too long: each of them holds a thread."""
+class BodyMiddleware:
+    """Read the whole body before anything looks at it, so that all of it is there, or a 4xx.
 
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        connection = request.META.get("gunicorn.socket")
-        if connection is not None:
-            connection.settimeout(settings.CLIENT_TIMEOUT)
-        return self.get_response(request)
-
-
-class BodyLimitMiddleware:
-    """Refuse bodies over the limit before anything reads them, and take in chunked ones.
-
-    Django reads no body that comes without its length; RFC 9112 lets clients send one in chunks.
+    Django reads no body that comes without its length, although RFC 9112 lets clients send one in
+    chunks, and it takes a body that was cut off for a short one.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        stream: Any = request
-        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+        chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        if chunked or length:
+            expected = LARGEST_DISCARDED if chunked else length
             stream = request.META["wsgi.input"]
-            body = stream.read(settings.BODY_LIMIT + 1)
+            try:
+                body = stream.read(min(expected, settings.BODY_LIMIT + 1))
+                if len(body) > settings.BODY_LIMIT:
+                    discard(stream, min(expected, LARGEST_DISCARDED) - len(body))
+                    return errors.too_large(request)
+            except (OSError, ParseException):
+                return errors.incomplete(request)
+            if len(body) < length:
+                return errors.incomplete(request)
             request.META["CONTENT_LENGTH"] = str(len(body))
             request._stream = BytesIO(body)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.BODY_LIMIT:
-            discard(stream)
-            return errors.too_large(request)
         return self.get_response(request)
 
 
-def discard(stream: Any, limit: int = 10_000_000) -> None:
+def discard(stream: Any, length: int) -> None:
     """Read a body and forget it: many clients send all of it before they read the answer."""
-    while limit > 0 and (chunk := stream.read(BUFFER)):
-        limit -= len(chunk)
+    while length > 0 and (chunk := stream.read(min(length, BUFFER))):
+        length -= len(chunk)
 
 
 class DatabaseErrorMiddleware:
@@ -86,7 +83,7 @@ class DatabaseErrorMiddleware:
         """Leave every other error to Django."""
         if isinstance(exception, errors.DATABASE_ERRORS):
             return errors.database_error_response(request, exception)
-        if isinstance(exception, IntegrityError):
+        if isinstance(exception.__cause__, UniqueViolation):
             # The admin looks for equal names before it saves; another request came in between.
             return errors.error_response(
                 request, 409, "This has just been saved by another request."

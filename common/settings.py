@@ -13,6 +13,7 @@ SECRET_KEY = env.secret("SECRET_KEY")
 DEBUG = env.boolean("DEBUG", False)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+CSRF_FAILURE_VIEW = "common.errors.csrf_failure"
 
 # On unless whoever runs the service says that nothing in front of it ends TLS.
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", True)
@@ -39,8 +40,7 @@ COMMON_APPS = [
 MIDDLEWARE = [
     "common.middleware.RequestIDMiddleware",
     "common.health.ProbeMiddleware",
-    "common.middleware.SlowClientMiddleware",
-    "common.middleware.BodyLimitMiddleware",
+    "common.middleware.BodyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -98,20 +98,19 @@ AUTH_PASSWORD_VALIDATORS = [
 # Requests and answers
 
 BODY_LIMIT = 64 * 1024  # bytes
-CLIENT_TIMEOUT = env.integer("CLIENT_TIMEOUT", 30, 1, 3600)  # seconds
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.json.ContentNegotiation",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.renderers.ContentNegotiation",
     "DEFAULT_PAGINATION_CLASS": "common.paging.KeysetPagination",
     "DEFAULT_PARSER_CLASSES": [
-        "common.json.JSONParser",
-        "rest_framework.parsers.FormParser",
-        "rest_framework.parsers.MultiPartParser",
+        "common.parsers.JSONParser",
+        "common.parsers.FormParser",
+        "common.parsers.MultiPartParser",
     ],
     "DEFAULT_RENDERER_CLASSES": [
-        "common.json.JSONRenderer",
-        "common.pages.BrowsableAPIRenderer",
+        "common.renderers.JSONRenderer",
+        "common.renderers.BrowsableAPIRenderer",
     ],
     "DEFAULT_SCHEMA_CLASS": "common.schema.AutoSchema",
     "EXCEPTION_HANDLER": "common.errors.exception_handler",
@@ -122,7 +121,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "PARSER_WHITELIST": ["common.json.JSONParser"],
+    "PARSER_WHITELIST": ["common.parsers.JSONParser"],
     "PREPROCESSING_HOOKS": ["common.schema.without_trailing_slashes"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -17,7 +17,10 @@ def test_liveness_asks_no_database(client: Client) -> None:
 
 
 def test_a_probe_cannot_be_posted_to(client: Client) -> None:
-    assert client.post("/livez").status_code == 405
+    response = client.post("/livez")
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "GET, HEAD"
+    assert response.json()["error"]
 
 
 def test_a_missing_migration_is_named(client: Client, db: None) -> None:

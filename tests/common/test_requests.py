@@ -115,6 +115,13 @@ def test_the_root_says_what_is_here(client: Client) -> None:
     assert links["users"] == "http://testserver/users"
 
 
+@override_settings(
+    SECURE_SSL_REDIRECT=True, SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")
+)
+def test_a_gateway_that_ends_tls_is_not_redirected(client: Client) -> None:
+    assert client.get("/", headers={"X-Forwarded-Proto": "https"}).status_code == 200
+
+
 @override_settings(SECURE_SSL_REDIRECT=True)
 def test_http_is_redirected_where_tls_is_on_but_for_probes(client: Client) -> None:
     assert client.get("/users").headers["Location"] == "https://testserver/users"
@@ -128,3 +135,33 @@ def test_a_log_line_is_json_whatever_it_holds() -> None:
     assert "\n" not in line
     assert json.loads(line)["message"] == 'line\n"two" \\ é'
     assert json.loads(line)["request_id"] == "abc"
+
+
+@pytest.mark.parametrize("body", [b"name=%ed%a0%80", b"name=%ff", b"name=\xff"])
+def test_a_form_that_is_not_utf_8_is_refused(client: Client, body: bytes) -> None:
+    response = client.post("/users", body, content_type="application/x-www-form-urlencoded")
+    assert response.status_code == 400
+    assert response.json() == {"error": "The form is not UTF-8."}
+
+
+@pytest.mark.parametrize("body", ["{", "[1]", '{"name": "\\ud800"}', '{"name": 5}'])
+def test_a_browser_gets_a_page_for_a_bad_body(client: Client, body: str) -> None:
+    accept = {"Accept": "text/html"}
+    response = client.post("/users", body, content_type="application/json", headers=accept)
+    assert response.status_code == 400
+    assert "<html" in response.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/docs", "/schema"])
+@pytest.mark.parametrize("method", ["put", "options"])
+def test_the_documents_are_for_reading(client: Client, path: str, method: str) -> None:
+    response = getattr(client, method)(path)
+    assert response.status_code == 405
+    assert response.json()["error"].endswith("Use one of: GET, HEAD.")
+    assert response.headers["Allow"] == "GET, HEAD"
+
+
+def test_a_form_of_the_admin_without_its_token_is_refused_in_our_shape() -> None:
+    response = Client(enforce_csrf_checks=True).post("/admin/login/", {"username": "admin"})
+    assert response.status_code == 403
+    assert "send it again" in response.json()["error"]

@@ -1,6 +1,8 @@
 """The calls that every client makes, over real HTTP."""
 
+import json
 import subprocess
+import uuid
 
 import httpx
 import pytest
@@ -13,13 +15,13 @@ def test_the_four_lines_of_curl_work_as_they_stand(services: Services) -> None:
         command = ["curl", "--silent", "--noproxy", "*", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True)
 
-    json = ["--header", "Content-Type: application/json", "--data"]
+    as_json = ["--header", "Content-Type: application/json", "--data"]
     post = ["--request", "POST", "--url"]
-    created = curl(*post, f"{services.users}/users", *json, '{"name":"ankur"}')
+    created = curl(*post, f"{services.users}/users", *as_json, '{"name":"ankur"}')
     assert '"name":"ankur"' in created.stdout or "is taken" in created.stdout
     assert '"ankur"' in curl("--request", "GET", "--url", f"{services.users}/users").stdout
     url = f"{services.numbers}/generate-random-number"
-    drawn = curl(*post, url, *json, '{"user":"ankur"}').stdout
+    drawn = curl(*post, url, *as_json, '{"user":"ankur"}').stdout
     assert '"randomNumber":' in drawn
     saved = curl("--request", "GET", "--url", f"{services.numbers}/get-saved-numbers").stdout
     assert saved.startswith('{"savedNumbers":[{')
@@ -76,3 +78,41 @@ def test_every_answer_carries_the_requests_id(users: httpx.Client) -> None:
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 def test_the_probes_answer_any_host(numbers: httpx.Client, path: str) -> None:
     assert numbers.get(path, headers={"Host": "10.0.0.7"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/users", "/readyz", "/schema"])
+def test_head_is_get_without_a_body(users: httpx.Client, path: str) -> None:
+    head, get = users.head(path), users.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Type"] == get.headers["Content-Type"]
+    assert head.headers.get("Content-Length") in (None, get.headers.get("Content-Length"))
+
+
+def test_each_request_is_a_line_of_the_log(services: Services, users: httpx.Client) -> None:
+    if services.state is None:
+        pytest.skip("needs the services' logs, and USERS_URL names services that run elsewhere")
+    request_id = str(uuid.uuid4())
+    users.get("/users/0?secret=1", headers={"X-Request-ID": request_id})
+    log = (services.state / "logs" / "users.log").read_text()
+    (line,) = (json.loads(line) for line in log.splitlines() if request_id in line)
+    assert line["milliseconds"] > 0
+    assert {key: line[key] for key in ("method", "path", "status", "request_id")} == {
+        "method": "GET",
+        "path": "/users/0",
+        "status": 404,
+        "request_id": request_id,
+    }
+    assert "secret" not in json.dumps(line)
+
+
+def test_connections_are_kept(services: Services, user: str, superuser) -> None:
+    query = "SELECT pid FROM pg_stat_activity WHERE usename = 'numbers_service'"
+    for _ in range(20):
+        httpx.post(f"{services.numbers}/generate-random-number", json={"user": user})
+    superuser.execute(query)
+    before = set(superuser.fetchall())
+    for _ in range(20):
+        httpx.post(f"{services.numbers}/generate-random-number", json={"user": user})
+    superuser.execute(query)
+    assert before <= set(superuser.fetchall())
+    assert len(before) <= 8

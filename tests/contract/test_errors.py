@@ -66,6 +66,8 @@ def test_a_name_that_is_taken_is_409(users: httpx.Client, user: str) -> None:
         b"POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
         b"POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
         b"POST /users HTTP/1.1\r\nHost: local host\r\nConnection: close\r\n\r\n",
+        b"PUT /users HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        b"POST /users HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
         b"BREW /users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
         b"GET /users HTTP/1.1\r\nHost: localhost\r\nAccept: \xff;q=x,*\r\n\r\n",
         b"GET /users HTTP/1.1\r\nHost: localhost\r\nCookie: \xff=\x01\r\nConnection: close\r\n\r\n",
@@ -79,3 +81,18 @@ def test_no_malformed_request_is_500(users: httpx.Client, request_bytes: bytes) 
         answer = connection.makefile("rb").readline()
     status = int(answer.split()[1])
     assert 200 <= status < 500
+
+
+@pytest.mark.parametrize(
+    "framing", ["Content-Length: 100\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n50\r\n"]
+)
+def test_a_body_that_is_cut_off_saves_nothing(users: httpx.Client, name: str, framing: str) -> None:
+    address = urlsplit(str(users.base_url))
+    form = "Content-Type: application/x-www-form-urlencoded"
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(f"POST /users HTTP/1.1\r\nHost: localhost\r\n{form}\r\n".encode())
+        connection.sendall(f"{framing}name={name.replace(' ', '')}".encode())
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert users.get("/users", params={"name": name.replace(" ", "")}).json() == []

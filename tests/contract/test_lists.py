@@ -103,20 +103,39 @@ def test_a_stream_that_cannot_be_finished_does_not_look_finished(
     assert httpx.get(f"{services.numbers}/get-saved-numbers?page_size=1").status_code == 200
 
 
-def test_clients_that_read_nothing_do_not_hold_the_service_for_ever(
-    services: Services, rows: int
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /get-saved-numbers HTTP/1.1\r\nHost: localhost\r\n\r\n",  # and reads nothing
+        b"GET /get-saved-numbers HTTP/1.1\r\nHost: loc",
+        b"POST /generate-random-number HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{",
+    ],
+)
+def test_clients_that_wait_do_not_hold_the_service_for_ever(
+    services: Services, rows: int, sent: bytes
 ) -> None:
     address = urlsplit(services.numbers)
     clients = []
     try:
-        for _ in range(12):  # two processes of four threads
+        for _ in range(16):  # of which each process of four threads gets its share
             client = socket.socket()
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.connect((address.hostname, address.port))
-            client.sendall(b"GET /get-saved-numbers HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            client.sendall(sent)
             clients.append(client)
         # The services of these tests run with a CLIENT_TIMEOUT of three seconds.
         assert httpx.get(f"{services.numbers}/readyz", timeout=15).status_code == 200
     finally:
         for client in clients:
             client.close()
+
+
+def test_the_numbers_of_a_user_who_has_most_of_them_are_listed(
+    services: Services, rows: int
+) -> None:
+    with connect_as_superuser(services) as cursor:
+        table = "numbers.random_numbers_generatednumber"
+        cursor.execute(f"UPDATE {table} SET user_id = %s WHERE id %% 10 > 0", [rows])
+        cursor.execute("ANALYZE")
+    response = httpx.get(f"{services.numbers}/get-saved-numbers?user=bulk 1", timeout=60)
+    assert len(response.json()["savedNumbers"]) > ROWS * 0.8

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -94,6 +95,19 @@ def test_a_bad_user_is_refused_with_its_field(client: Client, ankur: int, user: 
 def test_the_model_refuses_a_user_whom_nobody_knows() -> None:
     with pytest.raises(UnknownUser):
         GeneratedNumber.objects.generate("nobody")
+
+
+@pytest.mark.parametrize("field", ["user", "limit", "count"])
+def test_a_file_is_no_value(client: Client, ankur: int, field: str) -> None:
+    file = SimpleUploadedFile("5", b"5")
+    response = client.post(URL, {"user": "ankur", field: file})
+    assert response.status_code == 400
+    assert list(response.json()["fields"]) == [field]
+
+
+def test_a_form_with_endless_digits_is_refused_with_its_field(client: Client, ankur: int) -> None:
+    response = client.post(URL, {"user": "ankur", "limit": "9" * 5000})
+    assert list(response.json()["fields"]) == ["limit"]
 
 
 def test_get_is_refused_with_the_methods_allowed(client: Client) -> None:

@@ -1,5 +1,8 @@
 """The user service's admin."""
 
+import html
+import re
+
 import pytest
 from django.contrib.auth.models import User as Account
 from django.test import Client
@@ -65,3 +68,15 @@ def test_rows_are_counted_up_to_a_bound(admin: Client, monkeypatch) -> None:
     monkeypatch.setattr(BoundedPaginator, "LIMIT", 5)
     User.objects.bulk_create([User(name=f"user {number}") for number in range(9)])
     assert "The newest 5 users" in " ".join(admin.get(LIST).content.decode().split())
+
+
+@pytest.mark.parametrize("query", ["name=%00", "created_at__year=99999999999", "id__gt=x"])
+def test_a_lookup_that_no_filter_offers_is_refused(admin: Client, query: str) -> None:
+    assert admin.get(f"{LIST}?{query}").status_code == 400
+
+
+def test_users_are_filtered_by_the_day_of_their_registration(admin: Client) -> None:
+    User.objects.register("ankur")
+    page = admin.get(LIST).content.decode()
+    (today,) = re.findall(r'href="(\?created_at__gte=[^"]+)">Today', page)
+    assert "ankur" in admin.get(LIST + html.unescape(today)).content.decode()

@@ -54,7 +54,7 @@ def test_a_stream_ends_although_rows_are_added(client: Client, monkeypatch, name
     monkeypatch.setattr(lists, "FIRST_BATCH", 2)
     monkeypatch.setattr(lists, "BATCH", 1)
     received = []
-    for number, chunk in enumerate(client.get("/users").streaming_content):
+    for number, chunk in zip(range(50), client.get("/users").streaming_content, strict=False):
         User.objects.register(f"late {number}")
         received.append(chunk)
     assert len(json.loads(b"".join(received))) <= len(names) + 1
@@ -104,6 +104,7 @@ def test_a_user_is_found_by_name(client: Client, names: list[str]) -> None:
         "after=x",
         "after=9223372036854775808",
         "name=%00",
+        "name=a&name=b",
     ],
 )
 def test_a_bad_parameter_is_refused_by_its_name(client: Client, query: str) -> None:
@@ -127,11 +128,6 @@ def test_an_id_that_nobody_has_is_not_found(client: Client, pk: str) -> None:
     response = client.get(f"/users/{pk}")
     assert response.status_code == 404
     assert response.json()["error"].startswith("There is nothing here.")
-
-
-def test_head_sends_no_body(client: Client, names) -> None:
-    response = client.head("/users")
-    assert (response.status_code, response.content) == (200, b"")
 
 
 def test_a_browser_gets_one_page_with_a_link_to_the_next(client: Client) -> None:
