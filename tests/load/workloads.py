@@ -1,0 +1,271 @@
+"""What is measured, stage by stage; within a stage the subjects take turns, round by round."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tests.load.client import Client, Load, wrk
+from tests.load.database import NAME, NUMBERS, USERS, Database, Wrong
+from tests.load.processes import Service
+from tests.load.report import FEW_ROWS, OURS, POSTGRES, TEXTBOOK, Report
+from tests.load.subjects import FrontScript, Subject
+
+GENERATE, REGISTER = "/generate-random-number", "/users"
+LISTS = {"users": "/users", "numbers": "/get-saved-numbers"}
+
+RATE = "Requests per second"
+LATENCY = "p99, milliseconds"
+CPU = "Service's CPU per request, microseconds"
+MANY = "Numbers saved per second"
+MANY_TIME = "Median time of such a request, milliseconds"
+FIRST_ROW = "Time to the first whole row, milliseconds"
+MEMORY = "Memory, MiB"
+GROWTH = "Requests per second as the tables grow"
+START = "From the start command to the first answer, seconds"
+
+
+@dataclass
+class Bench:
+    """Everything that a stage needs."""
+
+    front_script: FrontScript
+    database: Database
+    subjects: list[Subject]
+    rounds: int
+    seconds: int
+    sizes: list[int]
+    folder: Path
+    report: Report = field(default_factory=Report)
+    series: int = 0
+
+    @property
+    def ours(self) -> Subject:
+        """Return the services that all this is about."""
+        return self.subjects[0]
+
+    def turns(self, *left_out: str) -> Iterator[Subject]:
+        """Yield the subjects round by round, to and fro, so that a drift hits all alike."""
+        subjects = [subject for subject in self.subjects if subject.name not in left_out]
+        for turn in range(self.rounds):
+            yield from subjects if turn % 2 == 0 else reversed(subjects)
+
+    def load(
+        self, subject: Subject, service: Service, path: str, connections: int, **more: Any
+    ) -> Load:
+        """Load a service, and see what CPU time it needs."""
+        before = service.cpu_seconds()
+        load = wrk(service.url + path, connections, self.seconds, **more)
+        load.cpu = (service.cpu_seconds() - before) / load.requests * 1e6
+        return load
+
+    def record(self, row: str, subject: Subject, load: Load) -> None:
+        """Take down what a load has shown."""
+        self.report.row(RATE, row).add(subject.name, load.rate)
+        self.report.row(LATENCY, row).add(subject.name, load.p99)
+        self.report.row(CPU, row).add(subject.name, load.cpu)
+
+    def generate(self, subject: Subject, connections: int) -> Load:
+        """Draw numbers, and look for each that was acknowledged."""
+        body = f'{{"user":"{NAME}","limit":1000}}'
+        load = self.post(subject, subject.numbers, GENERATE, NUMBERS, connections, body)
+        for answer in load.answers:
+            require(answer["user"] == NAME and answer["limit"] == 1000, f"It answered {answer}")
+            require(0 <= answer["randomNumber"] <= 1000, f"It answered {answer}")
+        drawn = [(answer["id"], answer["randomNumber"]) for answer in load.answers]
+        self.database.require_saved(NUMBERS, "number", drawn)
+        return load
+
+    def register(self, subject: Subject, connections: int) -> Load:
+        """Register users, and look for each that was acknowledged."""
+        self.series += 1
+        body = f'{{"name":"series-{self.series}-#"}}'
+        load = self.post(subject, subject.users, REGISTER, USERS, connections, body)
+        registered = [(answer["id"], answer["name"]) for answer in load.answers]
+        self.database.require_saved(USERS, "name", registered)
+        return load
+
+    def post(
+        self, subject: Subject, service: Service, path: str, table: str, connections: int, body: str
+    ) -> Load:
+        """Load a service with POSTs, and count the rows that they add."""
+        before = self.database.count(table)
+        kept = self.folder / "answers"
+        load = self.load(subject, service, path, connections, body=body, answers=kept)
+        added = self.database.count(table) - before
+        # Requests that were on their way when wrk hung up may have been served.
+        require(
+            load.requests == len(load.answers) <= added <= load.requests + connections,
+            f"{path}: {load.requests} were acknowledged, {added} rows were added.",
+        )
+        return load
+
+
+def require(condition: bool, sentence: str) -> None:
+    """Raise Wrong where a condition does not hold."""
+    if not condition:
+        raise Wrong(sentence)
+
+
+def rest(bench: Bench) -> None:
+    """Memory of the random number service after a few calls."""
+    bench.database.fill(100)
+    for subject in bench.subjects:
+        Client(subject.users.url).get(LISTS["users"])
+        for _ in range(20):
+            Client(subject.numbers.url).post(GENERATE, {"user": NAME})
+            Client(subject.numbers.url).get(LISTS["numbers"])
+    time.sleep(1)
+    for subject in bench.subjects:
+        bench.report.row(MEMORY, "at rest, two workers (PSS)").add(
+            subject.name, subject.numbers.pss()
+        )
+
+
+def memory_of_lists(bench: Bench) -> None:
+    """Memory that a list adds to what a service has at rest, before anything else is listed."""
+    bench.database.fill(100_000)
+    for subject in bench.subjects:
+        listed(bench, subject, "100,000")
+    bench.database.fill_numbers(NUMBERS, 900_000, users=100_000)
+    bench.database.settle(NUMBERS)
+    listed(bench, bench.ours, "1,000,000")  # It would take others gigabytes.
+
+
+def listed(bench: Bench, subject: Subject, rows: str) -> None:
+    """List all numbers once, and take down by how much the processes grew."""
+    before = subject.numbers.memory()
+    subject.numbers.reset_peak()
+    Client(subject.numbers.url).read(LISTS["numbers"])
+    peaks = subject.numbers.memory("VmHWM:")
+    bench.report.row(MEMORY, f"added by a list of {rows} numbers (RSS)").add(
+        subject.name, sum(max(0.0, peaks[pid] - size) for pid, size in before.items())
+    )
+
+
+def posts(bench: Bench) -> None:
+    """One row at a time."""
+    bench.database.fill(100)
+    for connections in (16, 64):
+        row = f"POST {GENERATE}, {connections} connections"
+        for subject in bench.turns():
+            bench.record(row, subject, bench.generate(subject, connections))
+            if subject is bench.ours:
+                floor = bench.database.pgbench(16, bench.seconds)
+                bench.report.row(RATE, row).add(POSTGRES, floor)
+        row = f"POST {REGISTER}, {connections} connections"
+        for subject in bench.turns():
+            bench.record(row, subject, bench.register(subject, connections))
+
+
+def lists(bench: Bench) -> None:
+    """Whole lists, short and long, and how soon they begin."""
+    for rows, connections in ((100, 16), (100_000, 4)):
+        bench.database.fill(rows)
+        require_equal_lists(bench)
+        for name, path in LISTS.items():
+            for subject in bench.turns():
+                service = getattr(subject, name)
+                row = f"GET {path}, {rows:,} rows, {connections} connections"
+                bench.record(row, subject, bench.load(subject, service, path, connections))
+                first = median(Client(service.url).read(path)[0] for _ in range(3))
+                row = f"GET {path}, {rows:,} rows"
+                bench.report.row(FIRST_ROW, row).add(subject.name, first)
+
+
+def require_equal_lists(bench: Bench) -> None:
+    """Raise Wrong unless all subjects list the same, and that is what is in the tables."""
+    for name, path in LISTS.items():
+        answers = [Client(getattr(subject, name).url).get(path) for subject in bench.subjects]
+        rows = answers[0] if name == "users" else answers[0]["savedNumbers"]
+        saved = bench.database.count(USERS if name == "users" else NUMBERS)
+        if len(rows) != saved or any(answer != answers[0] for answer in answers):
+            raise Wrong(f"GET {path}: not all list the same {saved} rows.")
+
+
+def counts(bench: Bench) -> None:
+    """Many numbers by one request."""
+    bench.database.fill(100)
+    able = [subject for subject in bench.subjects if can_count(bench, subject)]
+    unable = [subject.name for subject in bench.subjects if subject not in able]
+    for count in (1, 100, 1000, 10_000):
+        row = f"count: {count:,}, 4 connections"
+        for subject in bench.turns(*unable):
+            load, rate = count_rate(bench, subject, count)
+            bench.report.row(MANY, row).add(subject.name, rate)
+            bench.report.row(MANY_TIME, row).add(subject.name, load.median)
+        for _ in range(bench.rounds if able else 0):
+            floor = bench.database.pgbench(16, bench.seconds)
+            bench.report.row(MANY, row).add(POSTGRES, floor)
+
+
+def can_count(bench: Bench, subject: Subject) -> bool:
+    """Return whether a service draws several numbers at once, and raise Wrong if wrongly."""
+    body = {"user": NAME, "limit": 6, "count": 1000}
+    answer = Client(subject.numbers.url).post(GENERATE, body)
+    if "randomNumbers" not in answer:
+        return False
+    drawn = [(one["id"], one["randomNumber"]) for one in answer["randomNumbers"]]
+    bench.database.require_saved(NUMBERS, "number", drawn)
+    if len(drawn) != 1000 or {number for _, number in drawn} != set(range(7)):
+        raise Wrong(f"{subject.name}: 1000 numbers from 0 to 6 were asked for: {drawn}")
+    return True
+
+
+def count_rate(bench: Bench, subject: Subject, count: int) -> tuple[Load, float]:
+    """Return what wrk saw, and how many numbers were saved per second."""
+    before = bench.database.count(NUMBERS)
+    body = f'{{"user":"{NAME}","limit":1000,"count":{count}}}'
+    load = wrk(subject.numbers.url + GENERATE, 4, bench.seconds, body)
+    added = bench.database.count(NUMBERS) - before
+    if added % count or not load.requests * count <= added <= (load.requests + 4) * count:
+        raise Wrong(f"{load.requests} times {count} numbers were acknowledged, {added} added.")
+    return load, load.rate * count
+
+
+def growth(bench: Bench) -> None:
+    """Whether a table of millions makes saving and reading slower."""
+    bench.database.fill(100)
+    bench.database.make_sizes(bench.sizes, users=100)
+    rates: dict[int, list[float]] = {size: [] for size in bench.sizes}
+    for turn in range(bench.rounds):
+        for size in bench.sizes if turn % 2 == 0 else reversed(bench.sizes):
+            bench.database.use_size(size)
+            rates[size].append(bench.generate(bench.ours, 16).rate)
+    empty, million, *_ = bench.sizes
+    for size in bench.sizes[1:]:
+        row = bench.report.row(GROWTH, f"POST {GENERATE}, with {size:,} rows")
+        row.values = {OURS: rates[size], FEW_ROWS: rates[empty]}
+    bench.database.use_size(million)
+    pages(bench, million)
+    bench.database.drop_sizes(bench.sizes)
+
+
+def pages(bench: Bench, rows: int) -> None:
+    """The first page of a long list, and one far behind it."""
+    first, late = (f"{LISTS['numbers']}?page_size=100&after={after}" for after in (0, rows))
+    for path in (first, late):
+        page = Client(bench.ours.numbers.url).get(path)["savedNumbers"]
+        require(len(page) == 100, f"{path} has {len(page)} rows.")
+        for subject in bench.turns(TEXTBOOK):
+            load = bench.load(subject, subject.numbers, path, 4)
+            bench.record(f"GET {path}, 4 connections", subject, load)
+    row = bench.report.row(GROWTH, f"GET {late}")
+    for subject_name, path in ((OURS, late), (FEW_ROWS, first)):
+        rates = bench.report.row(RATE, f"GET {path}, 4 connections").values[OURS]
+        row.values[subject_name] = rates
+
+
+def starts(bench: Bench) -> None:
+    """How soon a service answers."""
+    row = bench.report.row(START, "random number service")
+    for subject in bench.subjects[1:]:
+        row.add(subject.name, subject.numbers.seconds_to_ready)
+    for _ in range(bench.rounds):
+        bench.ours.numbers = bench.front_script.restart(bench.ours.numbers, "numbers")
+        row.add(OURS, bench.ours.numbers.seconds_to_ready)
+
+
+STAGES = (rest, memory_of_lists, lists, posts, counts, growth, starts)
