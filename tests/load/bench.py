@@ -92,10 +92,10 @@ def describe(bench: Bench) -> str:
         f"PostgreSQL {bench.database.version()}: {settings}",
         f"ours and textbook DRF: {ours}, Python {platform.python_version()};"
         " two worker processes for each service",
-        f"FastAPI + asyncpg: {peer_versions('fastapi', 'uvicorn', 'asyncpg')}; two workers likewise,"
-        " without an access log, which ours has",
-        f"medians (least–most) of {bench.rounds} rounds of {bench.seconds} s in turns; a ratio is the"
-        " median of the rounds' ratios",
+        f"FastAPI + asyncpg: {peer_versions('fastapi', 'uvicorn', 'asyncpg')};"
+        " two workers likewise, without the access log that ours has",
+        f"medians (least–most) of {bench.rounds} rounds of {bench.seconds} s in turns;"
+        " a ratio is the median of the rounds' ratios",
         "every acknowledged row was looked for in its table, and the lists were compared",
     ]
     return f"Measured on {datetime.now(UTC):%Y-%m-%d}:\n\n" + "".join(f"- {x}\n" for x in lines)

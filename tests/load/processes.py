@@ -31,6 +31,12 @@ class Service:
         """Return the time that all its processes have spent."""
         return sum(sum(stat(pid)[11:13]) for pid in self.family()) / TICK
 
+    def wait_until_idle(self) -> None:
+        """Wait until it is done with what clients that hung up have left to it."""
+        before = -1.0
+        while before != (before := self.cpu_seconds()):
+            time.sleep(0.1)
+
     def pss(self) -> float:
         """Return its proportional memory in MiB: pages that are shared count in parts."""
         rollups = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.family())
