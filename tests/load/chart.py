@@ -4,7 +4,7 @@ from html import escape
 
 from tests.load.report import FASTAPI, OURS, TEXTBOOK, Row
 
-WIDTH, LABELS, RIGHT = 860, 370, 70
+WIDTH, LABELS, RIGHT = 860, 410, 60
 BAR, GAP, HEAD = 14, 16, 70
 SUBJECTS = {OURS: "ours", FASTAPI: "peer", TEXTBOOK: "textbook"}
 
