@@ -9,7 +9,7 @@
 #   ./manage_all.sh down          stop all; the data stays
 #   ./manage_all.sh down --purge  stop all and remove the data, after asking (--yes: without)
 #   ./manage_all.sh test          lint, types and all tests
-#   ./manage_all.sh bench         how fast the services are beside others (--quick: two minutes)
+#   ./manage_all.sh bench         how fast the services are, beside others: ten minutes (--quick: two)
 #   ./manage_all.sh WORD …        python manage.py WORD …, for the user service, then the other:
 #                                 ./manage_all.sh migrate, ./manage_all.sh check --deploy
 #

@@ -18,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.load import chart
+from tests.load.database import Wrong
 from tests.load.subjects import PEERS, start
 from tests.load.workloads import RATE, STAGES, Bench
 
@@ -38,7 +39,8 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure, and write down what was seen."""
     options = arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     folder = os.environ.get("STATE_DIR")
     try:
         with ExitStack() as stack:
@@ -50,6 +52,8 @@ def main() -> None:
             text = describe(bench) + "\n" + bench.report.markdown()
     except KeyboardInterrupt:
         sys.exit("Stopped; nothing was written.")
+    except (Wrong, RuntimeError) as error:
+        sys.exit(f"The benchmark failed: {error}")
     print(text)
     options.output.write_text(f"{text}\n![Requests per second]({options.output.stem}.svg)\n")
     options.output.with_suffix(".svg").write_text(chart.draw(bench.report.tables.get(RATE, {})))
@@ -64,7 +68,7 @@ def begin(stack: ExitStack, folder: Path, options: argparse.Namespace) -> Bench:
         front_script,
         database,
         subjects,
-        rounds=options.rounds or (2 if options.quick else 3),
+        rounds=options.rounds or (1 if options.quick else 3),
         seconds=options.seconds or (1 if options.quick else 3),
         sizes=[0, 1_000_000] if options.quick else [0, 1_000_000, 10_000_000],
         folder=folder,
@@ -94,7 +98,7 @@ def describe(bench: Bench) -> str:
         " two worker processes for each service",
         f"FastAPI + asyncpg: {peer_versions('fastapi', 'uvicorn', 'asyncpg')};"
         " two workers likewise, without the access log that ours has",
-        f"medians (least–most) of {bench.rounds} rounds of {bench.seconds} s in turns;"
+        f"medians (least–most); rounds: {bench.rounds} of {bench.seconds} s, in turns;"
         " a ratio is the median of the rounds' ratios",
         "every acknowledged row was looked for in its table, and the lists were compared",
     ]

@@ -119,7 +119,7 @@ def launch(
     while not answers(url):
         if process.poll() is not None or time.monotonic() > end:
             service.stop()
-            raise RuntimeError(f"{command[0]} did not become ready; see {log.name}")
+            raise RuntimeError(f"{command} did not become ready:\n{Path(log.name).read_text()}")
         time.sleep(0.005)
     service.seconds_to_ready = age(process.pid)
     return service
