@@ -258,7 +258,8 @@ def pages(bench: Bench, rows: int) -> None:
     for path in (first, late):
         page = Client(bench.ours.numbers.url).get(path)["savedNumbers"]
         require(len(page) == 100, f"{path} has {len(page)} rows.")
-        for subject in bench.turns(TEXTBOOK):
+    for subject in bench.turns(TEXTBOOK):
+        for path in (first, late):
             load = bench.load(subject.numbers, path, 4)
             bench.record(f"GET {path}, 4 connections", subject, load)
     row = bench.report.row(GROWTH, f"GET {late}")
