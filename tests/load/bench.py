@@ -19,8 +19,9 @@ from pathlib import Path
 
 from tests.load import chart
 from tests.load.database import Wrong
+from tests.load.rounds import RATE, Bench
+from tests.load.stages import STAGES
 from tests.load.subjects import PEERS, start
-from tests.load.workloads import RATE, STAGES, Bench
 
 RESULTS = Path(__file__).with_name("results.md")
 
@@ -98,6 +99,7 @@ def describe(bench: Bench) -> str:
         " two worker processes for each service",
         f"FastAPI + asyncpg: {peer_versions('fastapi', 'uvicorn', 'asyncpg')};"
         " two workers likewise, without the access log that ours has",
+        "pgbench: 16 clients that send the services' INSERT, prepared, one row each",
         f"medians (least–most); rounds: {bench.rounds} of {bench.seconds} s, in turns;"
         " a ratio is the median of the rounds' ratios",
         "every acknowledged row was looked for in its table, and the lists were compared",

@@ -1,6 +1,6 @@
 -- One kind of request, for wrk: ... -s load.lua URL -- METHOD STATUS BODY [FILE]
 -- Of a POST's answers each status is checked, and the bodies are kept in FILE, one a line. In BODY
--- a # stands for a number that no other request has. The last line of the output is for workloads.py.
+-- a # stands for a number that no other request has. The last line of the output is for client.py.
 
 local threads = {}
 

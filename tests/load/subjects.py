@@ -22,15 +22,11 @@ NAMES = ("users", "numbers")
 
 @dataclass
 class Subject:
-    """Two services, and what they cannot do."""
+    """The two services of one maker."""
 
     name: str
     users: Service
     numbers: Service
-
-    def services(self) -> tuple[Service, Service]:
-        """Return both."""
-        return self.users, self.numbers
 
 
 class FrontScript:
