@@ -9,6 +9,7 @@
 #   ./manage_all.sh down          stop all; the data stays
 #   ./manage_all.sh down --purge  stop all and remove the data, after asking (--yes: without)
 #   ./manage_all.sh test          lint, types and all tests
+#   ./manage_all.sh bench         how fast the services are, beside others: ten minutes (--quick: two)
 #   ./manage_all.sh WORD …        python manage.py WORD …, for the user service, then the other:
 #                                 ./manage_all.sh migrate, ./manage_all.sh check --deploy
 #
@@ -50,23 +51,23 @@ find_python() {
 
 # The stamp is written last: an environment without it, or for another lock, is made anew.
 make_venv() {
-    local base lock stamp log=$state/logs/install.log
-    lock=$(cksum <"$root/requirements-dev.txt")
-    stamp=$venv/lock
+    local folder=$root/$1 requirements=$root/$2 base lock stamp log=$state/logs/install.log
+    lock=$(cksum <"$requirements")
+    stamp=$folder/lock
     if [ "$(cat "$stamp" 2>/dev/null)" = "$lock" ]; then
         return
     fi
     base=$(find_python) || exit 1
-    echo "Installing into .venv; this happens once…"
-    rm -rf "$venv"
-    "$base" -m venv "$venv" >"$log" 2>&1 || {
-        rm -rf "$venv"
+    echo "Installing into $1; this happens once…"
+    rm -rf "$folder"
+    "$base" -m venv "$folder" >"$log" 2>&1 || {
+        rm -rf "$folder"
         die "python3 -m venv failed. On Debian and Ubuntu: apt install python3-venv. See $log"
     }
-    "$python" -m pip install --quiet --disable-pip-version-check --require-hashes \
-        --requirement "$root/requirements-dev.txt" >"$log" 2>&1 ||
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+        --requirement "$requirements" >"$log" 2>&1 ||
         die "The packages could not be installed; is there a network? See $log"
-    rm -rf "$root/.static"
+    [ "$folder" != "$venv" ] || rm -rf "$root/.static"
     echo "$lock" >"$stamp"
 }
 
@@ -78,7 +79,7 @@ prepare() {
         exec 9>"$state/lock"
         flock 9
     fi
-    make_venv
+    make_venv .venv requirements-dev.txt
     local name
     for name in postgres users_db numbers_db users_secret_key numbers_secret_key admin; do
         make_secret "$name"
@@ -406,12 +407,30 @@ test_all() {
     "$python" -m pytest -p no:django tests/contract tests/front_script tests/browser
 }
 
+# --- measurements ----------------------------------------------------------------------------------
+
+bench() {
+    command -v wrk >/dev/null ||
+        die "wrk is missing, which makes the load. On Debian and Ubuntu: apt install wrk"
+    [ -d /proc/self ] || die "bench reads times and memory from /proc, which only Linux has."
+    unset "${!DB_@}" "${!USERS_@}" "${!NUMBERS_@}" "${!WEB_@}"
+    prepare
+    make_venv .venv-bench tests/load/peers/requirements.txt
+    { exec 9>&-; } 2>/dev/null
+    cd "$root"
+    STATE_DIR=$state exec "$python" -m tests.load.bench "$@"
+}
+
 case "${1:-help}" in
 up | status | down)
     "$@"
     ;;
 logs) follow_logs ;;
 test) test_all ;;
+bench)
+    shift
+    bench "$@"
+    ;;
 help | -h | --help) help ;;
 *) manage_both "$@" ;;
 esac

@@ -1,0 +1,50 @@
+-- One kind of request, for wrk: ... -s load.lua URL -- METHOD STATUS BODY [FILE]
+-- Of a POST's answers each status is checked, and the bodies are kept in FILE, one a line. In BODY
+-- a # stands for a number that no other request has. The last line of the output is for client.py.
+
+local threads = {}
+
+function setup(thread)
+   table.insert(threads, thread)
+end
+
+function init(arguments)
+   wrk.method, expected, template, file = arguments[1], tonumber(arguments[2]), arguments[3], arguments[4]
+   wrk.headers["Content-Type"] = "application/json"
+   wrk.body = template ~= "" and template or nil
+   number, unexpected, kept = 0, 0, {}
+   if template:find("#") then
+      request = next_request
+   end
+   if file then
+      response = check
+   end
+end
+
+function next_request()
+   number = number + 1
+   return wrk.format(nil, nil, nil, (template:gsub("#", number)))
+end
+
+function check(status, headers, body)
+   if status == expected then
+      kept[#kept + 1] = body
+   else
+      unexpected = unexpected + 1
+   end
+end
+
+function done(summary, latency, requests)
+   local errors, bad = summary.errors, threads[1]:get("unexpected")
+   bad = math.max(bad, errors.status) + errors.connect + errors.read + errors.write + errors.timeout
+   local file = threads[1]:get("file")
+   if file then
+      local output = assert(io.open(file, "w"))
+      for _, body in ipairs(threads[1]:get("kept")) do
+         output:write(body, "\n")
+      end
+      output:close()
+   end
+   print(string.format("%d %d %d %d %d %d", summary.requests, summary.duration, summary.bytes,
+      latency:percentile(50), latency:percentile(99), bad))
+end

@@ -1,0 +1,192 @@
+"""What is measured, stage by stage; within a stage the subjects take turns, round by round."""
+
+import time
+from statistics import median
+
+from tests.load.client import Client, Load, wrk
+from tests.load.database import NAME, NUMBERS, USERS, Wrong
+from tests.load.processes import Service
+from tests.load.report import FEW_ROWS, OURS, POSTGRES, TEXTBOOK
+from tests.load.rounds import GENERATE, RATE, REGISTER, Bench, require
+from tests.load.subjects import Subject
+
+LISTS = {"users": "/users", "numbers": "/get-saved-numbers"}
+MANY = "Numbers saved per second"
+MANY_TIME = "Median time of such a request, milliseconds"
+FIRST_ROW = "Time to the first whole row, milliseconds"
+MEMORY = "Memory, MiB"
+GROWTH = "Requests per second as the tables grow"
+START = "From the start command to the first answer, seconds"
+
+
+def rest(bench: Bench) -> None:
+    """Memory of the random number service after a few calls."""
+    bench.database.fill(100)
+    for subject in bench.subjects:
+        Client(subject.users.url).get(LISTS["users"])
+        for _ in range(20):
+            Client(subject.numbers.url).post(GENERATE, {"user": NAME})
+            Client(subject.numbers.url).get(LISTS["numbers"])
+    time.sleep(1)
+    for subject in bench.subjects:
+        bench.report.row(MEMORY, "at rest, two workers (PSS)").add(
+            subject.name, subject.numbers.pss()
+        )
+
+
+def memory_of_lists(bench: Bench) -> None:
+    """Memory that a list adds to what a service has at rest, before anything else is listed."""
+    bench.database.fill(100_000)
+    for subject in bench.subjects:
+        listed(bench, subject, "100,000")
+    bench.database.fill_numbers(NUMBERS, 900_000, users=100_000)
+    bench.database.settle(NUMBERS)
+    listed(bench, bench.ours, "1,000,000")  # It would take others gigabytes.
+
+
+def listed(bench: Bench, subject: Subject, rows: str) -> None:
+    """List all numbers once, and take down by how much the processes grew."""
+    before = subject.numbers.memory()
+    subject.numbers.reset_peak()
+    Client(subject.numbers.url).first_row(LISTS["numbers"])
+    peaks = subject.numbers.memory("VmHWM:")
+    bench.report.row(MEMORY, f"added by a list of {rows} numbers (RSS)").add(
+        subject.name, sum(max(0.0, peaks[pid] - size) for pid, size in before.items())
+    )
+
+
+def posts(bench: Bench) -> None:
+    """One row at a time."""
+    bench.database.fill(100)
+    for connections in (16, 64):
+        row = f"POST {GENERATE}, {connections} connections"
+        for subject in bench.turns():
+            bench.record(row, subject, bench.generate(subject, connections))
+            if subject is bench.ours:
+                floor = bench.database.pgbench(16, bench.seconds)
+                bench.report.row(RATE, row).add(POSTGRES, floor)
+        row = f"POST {REGISTER}, {connections} connections"
+        for subject in bench.turns():
+            bench.record(row, subject, bench.register(subject, connections))
+
+
+def lists(bench: Bench) -> None:
+    """Whole lists, short and long, and how soon they begin."""
+    for rows, connections in ((100, 16), (100_000, 4)):
+        bench.database.fill(rows)
+        require_equal_lists(bench)
+        for name, path in LISTS.items():
+            for subject in bench.turns():
+                service = getattr(subject, name)
+                # Long lists are few in a second, and the textbook's take longer than one.
+                seconds = 1 if rows == 100 else 4 if subject.name == TEXTBOOK else 2
+                load = bench.load(service, path, connections, at_least=seconds)
+                first, cpu = one_by_one(service, path, times=1 if subject.name == TEXTBOOK else 3)
+                if rows > 100:  # What wrk left unfinished would count as well.
+                    load.cpu = cpu
+                row = f"GET {path}, {rows:,} rows"
+                bench.record(f"{row}, {connections} connections", subject, load)
+                bench.report.row(FIRST_ROW, row).add(subject.name, first)
+
+
+def one_by_one(service: Service, path: str, times: int) -> tuple[float, float]:
+    """Return milliseconds to a list's first row, and microseconds of CPU time for all of it."""
+    before = service.cpu_seconds()
+    first = median(Client(service.url).first_row(path) for _ in range(times))
+    return first, (service.cpu_seconds() - before) / times * 1e6
+
+
+def require_equal_lists(bench: Bench) -> None:
+    """Raise Wrong unless all subjects list the same, and that is what is in the tables."""
+    for name, path in LISTS.items():
+        answers = [Client(getattr(subject, name).url).get(path) for subject in bench.subjects]
+        rows = answers[0] if name == "users" else answers[0]["savedNumbers"]
+        saved = bench.database.count(USERS if name == "users" else NUMBERS)
+        if len(rows) != saved or any(answer != answers[0] for answer in answers):
+            raise Wrong(f"GET {path}: not all list the same {saved} rows.")
+
+
+def counts(bench: Bench) -> None:
+    """Many numbers by one request."""
+    bench.database.fill(100)
+    able = [subject for subject in bench.subjects if can_count(bench, subject)]
+    unable = [subject.name for subject in bench.subjects if subject not in able]
+    floors = [bench.database.pgbench(16, bench.seconds) for _ in range(bench.rounds)]
+    for count in (1, 100, 1000, 10_000):
+        row = f"count: {count:,}, 4 connections"
+        for subject in bench.turns(*unable):
+            load, rate = count_rate(bench, subject, count)
+            bench.report.row(MANY, row).add(subject.name, rate)
+            bench.report.row(MANY_TIME, row).add(subject.name, load.median)
+        bench.report.row(MANY, row).values[POSTGRES] = floors
+
+
+def can_count(bench: Bench, subject: Subject) -> bool:
+    """Return whether a service draws several numbers at once, and raise Wrong if wrongly."""
+    body = {"user": NAME, "limit": 6, "count": 1000}
+    answer = Client(subject.numbers.url).post(GENERATE, body)
+    if "randomNumbers" not in answer:
+        return False
+    drawn = [(one["id"], one["randomNumber"]) for one in answer["randomNumbers"]]
+    bench.database.require_saved(NUMBERS, "number", drawn)
+    if len(drawn) != 1000 or {number for _, number in drawn} != set(range(7)):
+        raise Wrong(f"{subject.name}: 1000 numbers from 0 to 6 were asked for: {drawn}")
+    return True
+
+
+def count_rate(bench: Bench, subject: Subject, count: int) -> tuple[Load, float]:
+    """Return what wrk saw, and how many numbers were saved per second."""
+    before = bench.database.count(NUMBERS)
+    body = f'{{"user":"{NAME}","limit":1000,"count":{count}}}'
+    load = wrk(subject.numbers.url + GENERATE, 4, bench.seconds, body)
+    added = bench.database.count(NUMBERS) - before
+    if added % count or not load.requests * count <= added <= (load.requests + 4) * count:
+        raise Wrong(f"{load.requests} times {count} numbers were acknowledged, {added} added.")
+    return load, load.rate * count
+
+
+def growth(bench: Bench) -> None:
+    """Whether a table of millions makes saving and reading slower."""
+    bench.database.fill(100)
+    bench.database.make_sizes(bench.sizes, users=100)
+    rates: dict[int, list[float]] = {size: [] for size in bench.sizes}
+    for turn in range(bench.rounds):
+        for size in bench.sizes if turn % 2 == 0 else reversed(bench.sizes):
+            bench.database.use_size(size)
+            rates[size].append(bench.generate(bench.ours, 16).rate)
+    empty, million, *_ = bench.sizes
+    for size in bench.sizes[1:]:
+        row = bench.report.row(GROWTH, f"POST {GENERATE}, with {size:,} rows")
+        row.values = {OURS: rates[size], FEW_ROWS: rates[empty]}
+    bench.database.use_size(million)
+    pages(bench, million)
+    bench.database.drop_sizes(bench.sizes)
+
+
+def pages(bench: Bench, rows: int) -> None:
+    """The first page of a long list, and one far behind it."""
+    first, late = (f"{LISTS['numbers']}?page_size=100&after={after}" for after in (0, rows))
+    for path in (first, late):
+        page = Client(bench.ours.numbers.url).get(path)["savedNumbers"]
+        require(len(page) == 100, f"{path} has {len(page)} rows.")
+    for subject in bench.turns(TEXTBOOK):
+        for path in (first, late):
+            load = bench.load(subject.numbers, path, 4)
+            bench.record(f"GET {path}, 4 connections", subject, load)
+    row = bench.report.row(GROWTH, f"GET {late}")
+    for subject_name, path in ((OURS, late), (FEW_ROWS, first)):
+        rates = bench.report.row(RATE, f"GET {path}, 4 connections").values[OURS]
+        row.values[subject_name] = rates
+
+
+def starts(bench: Bench) -> None:
+    """How soon a service answers."""
+    row = bench.report.row(START, "random number service")
+    for subject in bench.subjects[1:]:
+        row.add(subject.name, subject.numbers.seconds_to_ready)
+    for _ in range(bench.rounds):
+        bench.ours.numbers = bench.front_script.restart(bench.ours.numbers, "numbers")
+        row.add(OURS, bench.ours.numbers.seconds_to_ready)
+
+
+STAGES = (rest, memory_of_lists, lists, posts, counts, growth, starts)

@@ -1,0 +1,146 @@
+"""What is compared: our services as the README starts them, and the peers beside them."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.load.database import Database
+from tests.load.processes import Service, age, answers, launch, uninterrupted
+from tests.load.report import FASTAPI, OURS, TEXTBOOK
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PEERS = Path(__file__).with_name("peers")
+BENCH_BIN = ROOT / ".venv-bench" / "bin"
+NAMES = ("users", "numbers")
+
+
+@dataclass
+class Subject:
+    """The two services of one maker."""
+
+    name: str
+    users: Service
+    numbers: Service
+
+
+class FrontScript:
+    """Our services by ./manage_all.sh, with a state folder and ports of their own."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.ports = {name: free_port() for name in NAMES}
+        ports = {f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
+        self.environment = {**os.environ, **ports, "STATE_DIR": str(state)}
+
+    def url(self, name: str) -> str:
+        """Return a service's address."""
+        return f"http://127.0.0.1:{self.ports[name]}"
+
+    def run(self, *words: str) -> None:
+        """Run a command of it to its end."""
+        with uninterrupted(), self.begin(*words) as process:
+            process.wait()
+        self.require_success(process)
+
+    def begin(self, *words: str) -> subprocess.Popen[bytes]:
+        """Begin a command of it; what it prints goes to a file."""
+        with (self.state.parent / "manage_all.log").open("wb") as log:
+            return subprocess.Popen(
+                [ROOT / "manage_all.sh", *words],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def require_success(self, process: subprocess.Popen[bytes]) -> None:
+        """Raise what it said where it failed."""
+        if process.returncode:
+            raise RuntimeError((self.state.parent / "manage_all.log").read_text())
+
+    def service(self, name: str) -> Service:
+        """Return a service that has been started."""
+        return Service(self.url(name), int((self.state / f"{name}.pid").read_text()))
+
+    def restart(self, service: Service, name: str) -> Service:
+        """Start a service anew, and see how long it takes from its first process to its answer."""
+        service.stop()
+        with uninterrupted(), self.begin("up", "--detach") as process:
+            while process.poll() is None and not answers(service.url):
+                time.sleep(0.005)
+            ready = self.service(name)
+            ready.seconds_to_ready = age(ready.pid)
+            process.wait()
+        self.require_success(process)
+        return ready
+
+
+def free_port() -> int:
+    """Return a port that nobody uses."""
+    with socket.socket() as candidate:
+        candidate.bind(("127.0.0.1", 0))
+        return int(candidate.getsockname()[1])
+
+
+@contextmanager
+def our_services(state: Path) -> Iterator[FrontScript]:
+    """Start them, with a PostgreSQL; stop and remove all at the end."""
+    front_script = FrontScript(state)
+    try:
+        front_script.run("up", "--detach")
+        yield front_script
+    finally:
+        front_script.run("down", "--purge", "--yes")
+
+
+@contextmanager
+def peers(database: Database, logs: Path) -> Iterator[list[Subject]]:
+    """Start the peers, two worker processes for each service; stop them at the end."""
+    with ExitStack() as stack:
+        subjects = []
+        for name, command in ((FASTAPI, fastapi), (TEXTBOOK, textbook)):
+            log = stack.enter_context((logs / f"{command.__name__}.log").open("wb"))
+            services = []
+            for service in NAMES:
+                port = free_port()
+                with uninterrupted():
+                    started = launch(
+                        command(service, port),
+                        f"http://127.0.0.1:{port}",
+                        log,
+                        PEERS,
+                        database.environment(service),
+                    )
+                    stack.callback(started.stop)
+                services.append(started)
+            subjects.append(Subject(name, *services))
+        yield subjects
+
+
+def fastapi(service: str, port: int) -> list[str]:
+    """Return the command that starts the FastAPI peer, with its fastest loop and parser."""
+    options = f"--host 127.0.0.1 --port {port} --workers 2 --no-access-log".split()
+    return [str(BENCH_BIN / "uvicorn"), f"fastapi_peer:{service}", *options]
+
+
+def textbook(service: str, port: int) -> list[str]:
+    """Return the command that starts the textbook peer."""
+    options = f"--bind 127.0.0.1:{port} --workers 2 --no-control-socket".split()
+    return [sys.executable, "-m", "gunicorn", *options, "textbook_drf"]
+
+
+def start(stack: ExitStack, state: Path) -> tuple[FrontScript, Database, list[Subject]]:
+    """Start everything; the stack will end it."""
+    front_script = stack.enter_context(our_services(state))
+    database = Database(state)
+    stack.callback(database.connection.close)
+    others = stack.enter_context(peers(database, state / "logs"))
+    ours = Subject(OURS, front_script.service("users"), front_script.service("numbers"))
+    return front_script, database, [ours, *others]
