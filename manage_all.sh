@@ -9,6 +9,8 @@
 #   ./manage_all.sh down          stop all; the data stays
 #   ./manage_all.sh down --purge  stop all and remove the data, after asking (--yes: without)
 #   ./manage_all.sh test          lint, types and all tests
+#   ./manage_all.sh test-images   build both images, and test them as a cluster would run them
+#   ./manage_all.sh test-cluster  test the chart on the cluster of the current kubectl context
 #   ./manage_all.sh WORD …        python manage.py WORD …, for the user service, then the other:
 #                                 ./manage_all.sh migrate, ./manage_all.sh check --deploy
 #
@@ -382,12 +384,28 @@ in_project() {
     )
 }
 
-test_all() {
+# Tests have a database of their own, and leave nothing behind.
+prepare_tests() {
     unset "${!DB_@}" USERS_PORT NUMBERS_PORT
     state=$(mktemp -d)
     trap 'stop_all; purge' EXIT
     prepare
     cd "$root"
+}
+
+test_images() {
+    prepare_tests
+    use_database
+    PYTHON=$python tests/images/run.sh
+}
+
+test_cluster() {
+    prepare_tests
+    PYTHON=$python tests/cluster/run.sh
+}
+
+test_all() {
+    prepare_tests
     "$python" -m ruff check
     "$python" -m ruff format --check
     "$venv/bin/shellcheck" manage_all.sh .ci/run
@@ -411,6 +429,8 @@ up | status | down)
     ;;
 logs) follow_logs ;;
 test) test_all ;;
+test-images) test_images ;;
+test-cluster) test_cluster ;;
 help | -h | --help) help ;;
 *) manage_both "$@" ;;
 esac
