@@ -285,6 +285,7 @@ Secret is not ours: (dict root secret key given existing). All templates of a re
     - sh
     - -c
     - |
+      trap 'exit 1' TERM
       end=$(($(date +%s) + {{ int .service.waitSeconds }}))
       until python {{ .name }}_project/manage.py {{ .command }} >/tmp/output 2>&1; do
         if [ "$(date +%s)" -ge "$end" ]; then
