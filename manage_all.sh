@@ -401,14 +401,14 @@ test_images() {
 
 test_cluster() {
     prepare_tests
-    PYTHON=$python tests/cluster/run.sh
+    PYTHON=$python tests/cluster/run.sh "$@"
 }
 
 test_all() {
     prepare_tests
     "$python" -m ruff check
     "$python" -m ruff format --check
-    "$venv/bin/shellcheck" manage_all.sh .ci/run
+    "$venv/bin/shellcheck" manage_all.sh .ci/run tests/images/run.sh tests/cluster/run.sh
     "$python" -c 'from importlinter.cli import lint_imports_command as run; run()'
     use_database
     provision
@@ -420,6 +420,7 @@ test_all() {
     done
     in_project users pytest tests/common tests/users
     in_project numbers pytest tests/numbers
+    "$python" -m pytest -p no:django tests/chart
     "$python" -m pytest -p no:django tests/contract tests/browser
 }
 
@@ -430,7 +431,10 @@ up | status | down)
 logs) follow_logs ;;
 test) test_all ;;
 test-images) test_images ;;
-test-cluster) test_cluster ;;
+test-cluster)
+    shift
+    test_cluster "$@"
+    ;;
 help | -h | --help) help ;;
 *) manage_both "$@" ;;
 esac
