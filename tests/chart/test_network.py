@@ -101,6 +101,17 @@ def test_between_pods_exactly_what_is_needed_is_allowed(name):
     }
 
 
+def test_the_database_lets_its_clients_in_and_nobody_else():
+    objects = render(4, *example("default"))
+    database = release_pod("postgresql")
+    let_in = {
+        component
+        for component in COMPONENTS
+        if allows(objects, "Ingress", database, release_pod(component), 5432)
+    }
+    assert let_in == set(DATABASE_CLIENTS)
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_pod_of_the_release_is_held_to_a_policy(name):
     objects = render(4, *example(name))

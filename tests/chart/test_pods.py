@@ -193,6 +193,13 @@ def test_only_the_names_that_docker_build_gives_have_the_tag_latest(name):
             )
 
 
+def test_the_images_are_called_what_docker_build_calls_them():
+    templates = pods(render(4))
+    for service, image in {"users": "user_service", "numbers": "random_service"}.items():
+        images = {each["image"] for each in containers(templates[f"Deployment app-{service}"])}
+        assert images == {f"{image}:latest"}
+
+
 def test_a_digest_wins_over_the_tag():
     digest = "sha256:" + "0" * 64
     objects = render(4, *settings(users__image__digest=digest, users__image__tag="1.2"))
