@@ -199,7 +199,8 @@ def main() -> None:
     if verb == "start":
         print(*server.start())
     elif verb == "status":
-        print(server.process_id() or "")
+        running = server.process_id()
+        print(f"running on 127.0.0.1:{server.port()}, process {running}" if running else "stopped")
     elif verb == "stop":
         server.stop()
     elif verb == "purge":

@@ -124,7 +124,7 @@ provision() {
 migrate_all() {
     local service
     for service in "${services[@]}"; do
-        manage "$service" migrate --verbosity 0 || die "The $service database is not ready; see above."
+        manage "$service" migrate --verbosity 0 || die "The $service service cannot be started; see above."
     done
 }
 
@@ -141,7 +141,6 @@ service_environment() {
     export DB_PASSWORD=${!password:-}
     export DB_PASSWORD_FILE=${!password_file:-$state/secrets/${1}_db}
     export SECRET_KEY_FILE=${SECRET_KEY_FILE:-$state/secrets/${1}_secret_key}
-    unset USERS_DB_PASSWORD NUMBERS_DB_PASSWORD DB_ADMIN_USER DB_ADMIN_PASSWORD DB_ADMIN_PASSWORD_FILE
 }
 
 manage() {
@@ -196,6 +195,7 @@ start_service() {
         # Nothing in front of it ends TLS here.
         SECURE_SSL_REDIRECT=${SECURE_SSL_REDIRECT:-false}
         export BIND SECURE_SSL_REDIRECT
+        unset "${!DB_ADMIN_@}" "${!USERS_DB_@}" "${!NUMBERS_DB_@}" # not for a service to know
         cd "$root"
         # A process group of its own: Ctrl-C is for this script, which then stops all in order.
         set -m
@@ -304,7 +304,8 @@ TEXT
 # Each line is marked with its service.
 follow_logs() {
     "$python" - "$state/logs" "${services[@]}" <<'PYTHON'
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 folder, *names = sys.argv[1:]
 files = {name: open(f"{folder}/{name}.log", errors="replace") for name in names}
 parent = os.getppid()
@@ -330,9 +331,7 @@ status() {
         fi
     done
     if [ -z "${DB_HOST:-}" ] && [ -x "$python" ]; then
-        local pid
-        pid=$("$python" "$root/local_postgres.py" status "$state")
-        echo "postgres: ${pid:+running, process }${pid:-stopped}"
+        echo "postgres: $("$python" "$root/local_postgres.py" status "$state")"
     fi
     return $all
 }
@@ -386,7 +385,7 @@ in_project() {
 
 # Tests have a database of their own, and leave nothing behind.
 prepare_tests() {
-    unset "${!DB_@}" USERS_PORT NUMBERS_PORT
+    unset "${!DB_@}" "${!USERS_@}" "${!NUMBERS_@}"
     state=$(mktemp -d)
     trap 'stop_all; purge' EXIT
     prepare
@@ -406,6 +405,7 @@ test_cluster() {
 
 test_all() {
     prepare_tests
+    export DB_NAME=test_random
     "$python" -m ruff check
     "$python" -m ruff format --check
     "$venv/bin/shellcheck" manage_all.sh .ci/run tests/images/run.sh tests/cluster/run.sh
@@ -418,10 +418,10 @@ test_all() {
         in_project "$service" mypy common "${service}_project"
         manage "$service" makemigrations --check --dry-run
     done
-    in_project users pytest tests/common tests/users
-    in_project numbers pytest tests/numbers
+    SECURE_SSL_REDIRECT=false in_project users pytest tests/common tests/users
+    SECURE_SSL_REDIRECT=false in_project numbers pytest tests/numbers
     "$python" -m pytest -p no:django tests/chart
-    "$python" -m pytest -p no:django tests/contract tests/browser
+    "$python" -m pytest -p no:django tests/contract tests/front_script tests/browser
 }
 
 case "${1:-help}" in

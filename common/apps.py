@@ -2,12 +2,17 @@
 
 from django.apps import AppConfig
 
+from common import checks
+
 
 class CommonConfig(AppConfig):
-    """Registers the system checks."""
+    """Registers a system check."""
 
     name = "common"
 
     def ready(self) -> None:
-        """Import the checks, which register themselves."""
-        from common import checks  # noqa: F401
+        checks.require(
+            "common.E002",
+            "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)",
+            "The role has no schema to make its tables in.",
+        )

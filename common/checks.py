@@ -9,27 +9,22 @@ from django.db import OperationalError, connections
 HINT = "Run `python -m common.provision` as an administrator, or check the DB_ settings."
 
 
-@register(Tags.database)
-def check_provisioned(
-    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
-    """The role can log in, and has a schema of its own to make tables in."""
-    messages: list[CheckMessage] = []
-    for alias in databases or []:
-        connection = connections[alias]
-        role = connection.settings_dict["USER"]
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT current_schema() IS NOT NULL"
-                    " AND has_schema_privilege(current_schema(), 'CREATE')"
-                )
-                provisioned = cursor.fetchone()[0]
-        except OperationalError as error:
-            text = f"The role {role} cannot use the database: {str(error).strip()}"
-            messages.append(Error(text, hint=HINT, id="common.E001"))
-            continue
-        if not provisioned:
-            text = f"The role {role} has no schema to make its tables in."
-            messages.append(Error(text, hint=HINT, id="common.E002"))
-    return messages
+def require(check_id: str, query: str, sentence: str) -> None:
+    """Register a check that is passed when a query returns true; without a login it is not."""
+
+    def check(
+        app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+    ) -> list[CheckMessage]:
+        messages: list[CheckMessage] = []
+        for alias in databases or []:
+            try:
+                with connections[alias].cursor() as cursor:
+                    cursor.execute(query)
+                    if not cursor.fetchone()[0]:
+                        messages.append(Error(sentence, hint=HINT, id=check_id))
+            except OperationalError as error:
+                text = f"The database cannot be used: {' '.join(str(error).split())}"
+                messages.append(Error(text, hint=HINT, id="common.E001"))
+        return messages
+
+    register(check, Tags.database)

@@ -1,16 +1,27 @@
 """Serializer fields that take only what JSON itself calls text or a number."""
 
+import re
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.utils import html
 
+NAME_LENGTH = 80
+DIGITS = re.compile(r"-?[0-9]{1,19}")  # as many as 64 bits have
+# For OpenAPI: somewhere a character that is no white space, and nowhere a NUL.
+NAME_PATTERN = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
-class TextField(serializers.CharField):
-    """Text; REST framework's own field would also take numbers."""
+
+@extend_schema_field({"type": "string", "maxLength": NAME_LENGTH, "pattern": NAME_PATTERN})
+class NameField(serializers.CharField):
+    """A user's name; REST framework's own field for text would also take numbers."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=NAME_LENGTH, **options)
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the text without white space around it."""
+        """Return the name without white space around it."""
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
@@ -22,8 +33,8 @@ class WholeNumberField(serializers.IntegerField):
     def get_value(self, dictionary: Any) -> Any:
         """Return the number that stands in a form, or whatever stands in JSON."""
         value = super().get_value(dictionary)
-        if html.is_html_input(dictionary) and isinstance(value, str) and value.isdecimal():
-            return super().to_internal_value(value)
+        if html.is_html_input(dictionary) and DIGITS.fullmatch(str(value)):
+            return int(value)
         return value
 
     def to_internal_value(self, data: Any) -> int:

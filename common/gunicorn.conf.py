@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from common import env
+from common.processes import WEB_CONCURRENCY, WEB_THREADS
 
 bind = env.text("BIND", "0.0.0.0:8000")
-workers = env.integer("WEB_CONCURRENCY", 2, 1, 64)
+workers = WEB_CONCURRENCY
 # Each thread keeps one connection to PostgreSQL.
-threads = env.integer("WEB_THREADS", 4, 1, 64)
+threads = WEB_THREADS
 worker_class = "gthread"
 # The kernel spreads connections over the workers; without it one of them may take nearly all.
 reuse_port = True

@@ -13,15 +13,17 @@ from django.http.response import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from common.creation import shared_serializer
+
 # The first rows leave at once; the rest comes in batches that are worth a statement each.
 FIRST_BATCH = 200
-BATCH = 5000
+BATCH = 2000
 
 
 class JSONText(JSONObject):
     """A JSON object as text (PostgreSQL 16); Django's own comes as jsonb, which sorts its keys."""
 
-    output_field = TextField()
+    output_field = TextField()  # type: ignore[assignment]
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """Return the SQL and its parameters."""
@@ -31,14 +33,15 @@ class JSONText(JSONObject):
 class StreamedListMixin:
     """Offer `list`: a page where one is asked for, otherwise all rows."""
 
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         queryset = self.filter_queryset(self.get_queryset())
         page = self.paginate_queryset(queryset)
         if page is not None:
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
         if request.method == "HEAD":
             return HttpResponse(content_type="application/json")
-        return stream(queryset, self.get_serializer(), self.paginator.key)
+        serializer = shared_serializer(self.get_serializer_class())
+        return stream(queryset, serializer, self.paginator.key)
 
 
 def stream(
@@ -49,7 +52,7 @@ def stream(
     When the database fails on the way the exception reaches gunicorn, which cuts the connection:
     a list that is not whole does not look whole.
     """
-    fields = {field.field_name: column(field) for field in serializer.fields.values()}
+    fields = {name: column(field) for name, field in serializer.fields.items()}
     rows = queryset.annotate(json=JSONText(**fields)).values_list("pk", "json")
     opening, closing = (f'{{"{key}":[', "]}") if key else ("[", "]")
     first = list(rows[:FIRST_BATCH])

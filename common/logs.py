@@ -45,7 +45,7 @@ class GunicornLogger(Logger):
         request_line = {
             "method": environ.get("REQUEST_METHOD"),
             "path": environ.get("PATH_INFO"),
-            "status": resp.status_code,
+            "status": int(resp.status.split()[0]),
             "milliseconds": round(request_time.total_seconds() * 1000, 1),
             "request_id": headers.get("X-Request-ID"),
         }

@@ -24,7 +24,7 @@ def read_parameter(
     """Return a query parameter's value, None where it is absent; a bad one is a 400."""
     if name not in request.query_params:
         return None
-    field.bind(name, None)
+    field.bind(name, serializers.Serializer())
     try:
         return field.run_validation(field.get_value(request.query_params))
     except ValidationError as error:
@@ -86,7 +86,7 @@ class KeysetPagination(BasePagination):
     first_url: str | None = None
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: Any = None
+        self, queryset: Any, request: Request, view: Any = None
     ) -> list[Any] | None:
         """Return a page's rows, or None where all of them are asked for."""
         field = WholeNumberField(min_value=1, max_value=1000)

@@ -55,7 +55,11 @@ def without_trailing_slashes(endpoints: list[Any]) -> list[Any]:
 class AutoSchema(openapi.AutoSchema):
     """REST framework's views, with the errors that each can answer."""
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def get_paginated_name(self, serializer_name: str) -> str:
+        """Return what an answer that holds a list is called."""
+        return f"{serializer_name}List"
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
         errors = {"405": NOT_ALLOWED, "503": UNAVAILABLE}
         if self.method == "POST":

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from common import env
+from common.processes import WEB_CONCURRENCY, WEB_THREADS  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -108,7 +109,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_RENDERER_CLASSES": [
         "common.json.JSONRenderer",
-        "rest_framework.renderers.BrowsableAPIRenderer",
+        "common.pages.BrowsableAPIRenderer",
     ],
     "DEFAULT_SCHEMA_CLASS": "common.schema.AutoSchema",
     "EXCEPTION_HANDLER": "common.errors.exception_handler",
@@ -118,6 +119,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "PARSER_WHITELIST": ["common.json.JSONParser"],
     "PREPROCESSING_HOOKS": ["common.schema.without_trailing_slashes"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -18,7 +18,7 @@ class Request(WSGIRequest):
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         try:
-            super()._set_content_type_params(meta)
+            super()._set_content_type_params(meta)  # type: ignore[misc]
             readable = (self.encoding or "utf-8").lower() in ("utf-8", "utf8")
         except (LookupError, ValueError):
             readable = False

@@ -12,6 +12,10 @@ if __name__ == "__main__":
     # A migration may take its time; only requests are held to the role's timeout.
     os.environ.setdefault("PGOPTIONS", "-c statement_timeout=0")
 
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"{error}")

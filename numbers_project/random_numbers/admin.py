@@ -1,9 +1,15 @@
 """The admin pages of the random number service: everything is there to be looked at."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
 
 from common.admin import ReadOnlyAdmin
+from numbers_project.random_numbers.filters import UserFilter
 from numbers_project.random_numbers.models import GeneratedNumber, User
+
+admin.site.site_header = admin.site.site_title = "Random number service"
 
 
 @admin.register(GeneratedNumber)
@@ -13,8 +19,17 @@ class GeneratedNumberAdmin(ReadOnlyAdmin):
     list_display = ["id", "user", "number", "limit", "created_at"]
     list_filter = ["created_at"]
     list_select_related = ["user"]
-    search_fields = ["user__name__exact"]
+    readonly_fields = ["created_at"]
+    search_fields = ["user"]
     search_help_text = "The name of a user, in full"
+
+    def get_search_results(
+        self, request: Any, queryset: QuerySet[GeneratedNumber], search_term: str
+    ) -> tuple[QuerySet[GeneratedNumber], bool]:
+        """Find the numbers of the user of that name."""
+        if not search_term:
+            return queryset, False
+        return UserFilter().narrow(queryset, search_term.strip()), False
 
 
 @admin.register(User)
@@ -22,5 +37,5 @@ class UserAdmin(ReadOnlyAdmin):
     """Users, as the user service lets this one see them."""
 
     list_display = ["id", "name"]
-    search_fields = ["name__startswith"]
+    search_fields = ["name"]
     search_help_text = "The beginning of a name, with capital letters as they are"

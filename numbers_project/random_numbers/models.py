@@ -1,14 +1,20 @@
 """The numbers table, and the users table as this service may see it."""
 
-import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from common.fields import NAME_LENGTH
+from numbers_project.random_numbers.generator import draw
+
 LARGEST_LIMIT = 2**53 - 1  # the largest integer that every JSON client reads exactly
 DEFAULT_LIMIT = 1000
+LARGEST_COUNT = 10_000
 
 
 class UnknownUser(Exception):
@@ -18,7 +24,7 @@ class UnknownUser(Exception):
 class User(models.Model):
     """A registered user. The user service owns the table; this service's role may only read it."""
 
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=NAME_LENGTH)
 
     class Meta:
         managed = False
@@ -28,34 +34,63 @@ class User(models.Model):
         return self.name
 
 
+@dataclass
+class Batch:
+    """Numbers that were drawn and saved together."""
+
+    user: str
+    limit: int
+    created_at: datetime
+    ids: list[int]
+    numbers: list[int]
+
+
 class GeneratedNumberManager(models.Manager["GeneratedNumber"]):
-    """Draws numbers."""
+    """Draws numbers from 0 to a limit, both included, and saves them for the user of a name.
+
+    One statement finds the user and saves the numbers; the ORM would send two, and take twice the
+    time. Where nobody has the name nothing is saved, and UnknownUser is raised.
+    """
 
     def generate(self, user: str, limit: int = DEFAULT_LIMIT) -> "GeneratedNumber":
-        """Draw a number from 0 to limit, both included, and save it for the user of that name.
-
-        Raises UnknownUser. One statement finds the user and saves the number; the ORM would send
-        two, and take twice the time.
-        """
-        number = secrets.randbelow(limit + 1)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                'INSERT INTO random_numbers_generatednumber (user_id, "limit", number)'
-                ' SELECT id, %s, %s FROM "users"."users_user" WHERE name = %s'
-                " RETURNING id, user_id, created_at",
-                [limit, number, user],
-            )
-            row = cursor.fetchone()
-        if row is None:
-            raise UnknownUser(user)
-        pk, user_id, created_at = row
+        """Draw one number."""
+        (number,) = draw(limit)
+        row = self._fetch(
+            'INSERT INTO random_numbers_generatednumber (user_id, "limit", number)'
+            ' SELECT id, %s, %s FROM "users"."users_user" WHERE name = %s'
+            " RETURNING id, user_id, created_at",
+            [limit, number, user],
+        )
         return GeneratedNumber(
-            id=pk,
-            user=User(id=user_id, name=user),
+            id=row[0],
+            user=User(id=row[1], name=user),
             limit=limit,
             number=number,
-            created_at=created_at,
+            created_at=row[2],
         )
+
+    def generate_many(self, user: str, limit: int, count: int) -> Batch:
+        """Draw count numbers, and save all of them or none."""
+        numbers = ",".join(map(str, draw(limit, count)))
+        row = self._fetch(
+            "WITH saved AS ("
+            ' INSERT INTO random_numbers_generatednumber (user_id, "limit", number)'
+            " SELECT id, %s, unnest(%s::bigint[])"
+            ' FROM "users"."users_user" WHERE name = %s'
+            " RETURNING id, number, created_at)"
+            " SELECT created_at, array_agg(id ORDER BY id), array_agg(number ORDER BY id)"
+            " FROM saved GROUP BY created_at",
+            [limit, f"{{{numbers}}}", user],
+        )
+        return Batch(user, limit, *row)
+
+    def _fetch(self, statement: str, parameters: list[Any]) -> tuple[Any, ...]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            row: tuple[Any, ...] | None = cursor.fetchone()
+        if row is None:
+            raise UnknownUser(parameters[-1])
+        return row
 
 
 class GeneratedNumber(models.Model):

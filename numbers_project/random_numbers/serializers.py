@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.fields import TextField, WholeNumberField
+from common.fields import NameField, WholeNumberField
 from numbers_project.random_numbers.models import (
     DEFAULT_LIMIT,
+    LARGEST_COUNT,
     LARGEST_LIMIT,
+    Batch,
     GeneratedNumber,
     UnknownUser,
 )
@@ -16,28 +19,66 @@ from numbers_project.random_numbers.models import (
 class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     """A number to draw, and the number that was drawn."""
 
-    user = TextField(source="user.name", max_length=80, help_text="Name of a registered user.")
+    user = NameField(source="user.name", help_text="Name of a registered user.")
     limit = WholeNumberField(
         min_value=0,
         max_value=LARGEST_LIMIT,
         default=DEFAULT_LIMIT,
+        initial=DEFAULT_LIMIT,
         help_text="The number is drawn from 0 to this, both included.",
+    )
+    count = WholeNumberField(
+        min_value=1,
+        max_value=LARGEST_COUNT,
+        required=False,
+        write_only=True,
+        help_text="How many numbers to draw at once; all of them are saved, or none.",
     )
     randomNumber = serializers.IntegerField(source="number", read_only=True)
     createdAt = serializers.DateTimeField(source="created_at", read_only=True)
 
     class Meta:
         model = GeneratedNumber
-        fields = ["id", "user", "limit", "randomNumber", "createdAt"]
+        fields = ["id", "user", "limit", "count", "randomNumber", "createdAt"]
 
-    def create(self, validated_data: dict[str, Any]) -> GeneratedNumber:
-        """Draw and save the number."""
+    def create(self, validated_data: dict[str, Any]) -> Any:
+        """Draw and save one number, or as many as are asked for."""
         name, limit = validated_data["user"]["name"], validated_data["limit"]
         try:
+            if "count" in validated_data:
+                return GeneratedNumber.objects.generate_many(name, limit, validated_data["count"])
             return GeneratedNumber.objects.generate(name, limit)
         except UnknownUser as error:
             sentence = "Nobody of this name is registered. Register the user first."
             raise serializers.ValidationError({"user": [sentence]}) from error
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """Return what was drawn: one number, or a batch of them."""
+        if isinstance(instance, Batch):
+            return BatchSerializer(instance).data
+        return super().to_representation(instance)
+
+
+class BatchNumberSerializer(serializers.Serializer[Any]):
+    """One of the numbers that were drawn at once."""
+
+    id = serializers.IntegerField()
+    randomNumber = serializers.IntegerField()
+
+
+class BatchSerializer(serializers.Serializer[Batch]):
+    """Numbers that were drawn at once."""
+
+    user = serializers.CharField()
+    limit = serializers.IntegerField()
+    createdAt = serializers.DateTimeField(source="created_at")
+    randomNumbers = serializers.SerializerMethodField()
+
+    @extend_schema_field(BatchNumberSerializer(many=True))
+    def get_randomNumbers(self, batch: Batch) -> list[dict[str, int]]:
+        """Return all numbers; a serializer for each would take longer than drawing them."""
+        pairs = zip(batch.ids, batch.numbers, strict=True)
+        return [{"id": pk, "randomNumber": number} for pk, number in pairs]
 
 
 class SavedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):

@@ -1,23 +1,32 @@
 """The random number service's API."""
 
-from rest_framework.mixins import CreateModelMixin
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.viewsets import GenericViewSet
 
+from common.creation import CreateMixin
 from common.lists import StreamedListMixin
 from common.paging import AfterFilter, KeysetPagination
 from numbers_project.random_numbers.filters import UserFilter
 from numbers_project.random_numbers.models import GeneratedNumber
 from numbers_project.random_numbers.serializers import (
+    BatchSerializer,
     GeneratedNumberSerializer,
     SavedNumberSerializer,
 )
 
+DRAWN = PolymorphicProxySerializer(
+    component_name="Drawn",
+    serializers=[GeneratedNumberSerializer, BatchSerializer],
+    resource_type_field_name=None,
+)
 
-class GeneratedNumberViewSet(CreateModelMixin, GenericViewSet[GeneratedNumber]):
-    """Draw a random number for a registered user, and save it.
 
-    It is drawn uniformly from 0 to limit, both included, from the operating system's cryptographic
-    source, and is on disk before the answer is sent.
+@extend_schema(responses={201: DRAWN}, methods=["POST"])
+class GeneratedNumberViewSet(CreateMixin, GenericViewSet[GeneratedNumber]):
+    """Draw a random number for a registered user, or `count` of them, and save them.
+
+    Each is drawn uniformly from 0 to limit, both included, from the operating system's
+    cryptographic source, and all are on disk before the answer is sent.
     """
 
     queryset = GeneratedNumber.objects.all()

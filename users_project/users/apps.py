@@ -2,8 +2,18 @@
 
 from django.apps import AppConfig
 
+from common import checks
+
 
 class UsersConfig(AppConfig):
     """Users, and what may be done with them."""
 
     name = "users_project.users"
+    verbose_name = "Registered users"
+
+    def ready(self) -> None:
+        checks.require(
+            "users.E001",
+            "SELECT to_regrole('users_reader') IS NOT NULL",
+            "The role users_reader is missing, to which this service grants what others may read.",
+        )

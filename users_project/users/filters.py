@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from rest_framework import serializers
 
-from common.fields import TextField
 from common.paging import ParameterFilter
 
 
@@ -13,11 +13,11 @@ class NameFilter(ParameterFilter):
 
     parameter = "name"
     description = "Only the user of this name."
-    schema = {"type": "string"}
+    schema = {"type": "string", "pattern": "^[^\\u0000]*$"}
 
-    def get_field(self) -> TextField:
+    def get_field(self) -> serializers.CharField:
         """Return a field for a name."""
-        return TextField()
+        return serializers.CharField(allow_blank=True)
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the user of the name."""

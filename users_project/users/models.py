@@ -5,7 +5,7 @@ from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-NAME_LENGTH = 80
+from common.fields import NAME_LENGTH
 
 
 class NameTaken(Exception):

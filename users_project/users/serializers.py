@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers, status
 
-from common.fields import TextField
-from users_project.users.models import NAME_LENGTH, NameTaken, User
+from common.fields import NameField
+from users_project.users.models import NameTaken, User
 
 
 class NameConflict(serializers.ValidationError):
@@ -17,7 +17,7 @@ class NameConflict(serializers.ValidationError):
 class UserSerializer(serializers.ModelSerializer[User]):
     """A user."""
 
-    name = TextField(max_length=NAME_LENGTH)
+    name = NameField()
 
     class Meta:
         model = User

@@ -3,11 +3,12 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework.mixins import CreateModelMixin, RetrieveModelMixin
+from rest_framework.mixins import RetrieveModelMixin
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
 from common import schema
+from common.creation import CreateMixin
 from common.lists import StreamedListMixin
 from common.paging import AfterFilter
 from users_project.users.filters import NameFilter
@@ -22,7 +23,7 @@ TAKEN = schema.error(
 
 
 @extend_schema(responses={201: UserSerializer, 409: TAKEN}, methods=["POST"])
-class UserViewSet(CreateModelMixin, RetrieveModelMixin, StreamedListMixin, GenericViewSet[User]):
+class UserViewSet(CreateMixin, RetrieveModelMixin, StreamedListMixin, GenericViewSet[User]):
     """People who are registered.
 
     A name has 1 to 80 characters, counted without white space around it, and belongs to one user.

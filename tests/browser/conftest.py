@@ -1,0 +1,71 @@
+"""A browser that looks at both services, and reports whatever no page should do."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import Services
+
+FLAGS = [
+    "--no-sandbox",  # it cannot be had as root, nor in most containers
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The machine's Chromium."""
+    names = "chromium", "chromium-browser", "google-chrome"
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip("this machine has no Chromium")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=program, args=FLAGS)
+
+
+@pytest.fixture
+def page(browser: Browser, services: Services) -> Iterator[Page]:
+    """An empty tab. No page logs an error, opens a dialog, or asks any other host for anything."""
+    problems: list[tuple[str, str]] = []
+    documents: set[str] = set()
+    hosts = {urlsplit(services.users).hostname, urlsplit(services.numbers).hostname}
+    with browser.new_context() as context:
+        context.route(
+            lambda url: urlsplit(url).hostname not in hosts,
+            lambda route: (problems.append(("request", route.request.url)), route.abort()),
+        )
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("response", lambda r: r.request.is_navigation_request() and documents.add(r.url))
+        page.on(
+            "console", lambda m: m.type == "error" and problems.append((m.text, m.location["url"]))
+        )
+        page.on("pageerror", lambda error: problems.append(("error", str(error))))
+        page.on(
+            "dialog", lambda dialog: (problems.append(("dialog", dialog.message)), dialog.dismiss())
+        )
+        yield page
+    # Chromium also logs the status of a page that is itself an answer like 405 or 409.
+    assert [problem for problem in problems if problem[1] not in documents] == []
+
+
+@pytest.fixture
+def sign_in(page: Page, services: Services) -> Callable[[str], None]:
+    """Sign in to a service's admin."""
+
+    def sign_in(url: str) -> None:
+        page.goto(f"{url}/admin/")
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill(services.admin_password)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Log in").click()
+
+    return sign_in

@@ -1,0 +1,66 @@
+"""Settings from the environment."""
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from common import env
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("", lambda: env.text("X")),
+        ("other", lambda: env.text("X", allowed=("disable", "require"))),
+        ("ten", lambda: env.integer("X", 1, 1, 9)),
+        ("0", lambda: env.integer("X", 1, 1, 9)),
+        ("10", lambda: env.integer("X", 1, 1, 9)),
+        ("-1", lambda: env.integer("X", 1, 1, 9)),
+        ("²", lambda: env.integer("X", 1, 1, 9)),
+        ("yes", lambda: env.boolean("X", False)),
+    ],
+)
+def test_a_bad_value_is_refused_by_its_name(monkeypatch, value: str, read) -> None:
+    monkeypatch.setenv("X", value)
+    with pytest.raises(ImproperlyConfigured, match="^X") as caught:
+        read()
+    assert value in str(caught.value)
+
+
+def test_what_is_allowed_is_named(monkeypatch) -> None:
+    monkeypatch.setenv("X", "yes")
+    with pytest.raises(ImproperlyConfigured, match="true, false"):
+        env.boolean("X", False)
+    with pytest.raises(ImproperlyConfigured, match="from 1 to 9"):
+        env.integer("X", 1, 1, 9)
+
+
+def test_defaults_hold_where_nothing_is_set(monkeypatch) -> None:
+    monkeypatch.delenv("X", raising=False)
+    assert env.text("X", "a") == "a"
+    assert env.integer("X", 5, 1, 9) == 5
+    assert env.boolean("X", True) is True
+    assert env.words("X") == []
+
+
+def test_words_are_parted_by_commas(monkeypatch) -> None:
+    monkeypatch.setenv("X", "a, b,,c ")
+    assert env.words("X") == ["a", "b", "c"]
+
+
+def test_a_secret_comes_from_its_variable_or_from_a_file(monkeypatch, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from the file\n")
+    monkeypatch.setenv("X_FILE", str(tmp_path / "secret"))
+    assert env.secret("X") == "from the file"
+    monkeypatch.setenv("X", "from the variable")
+    assert env.secret("X") == "from the variable"
+
+
+def test_a_secret_has_no_default(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("X", raising=False)
+    with pytest.raises(ImproperlyConfigured, match="Neither X nor a file in X_FILE"):
+        env.secret("X")
+    monkeypatch.setenv("X_FILE", str(tmp_path / "missing"))
+    with pytest.raises(ImproperlyConfigured, match=r"X_FILE=.*cannot be read"):
+        env.secret("X")

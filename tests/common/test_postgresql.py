@@ -1,0 +1,85 @@
+"""The database backend: dead connections are noticed, and no wait is endless."""
+
+import os
+import socket
+from pathlib import Path
+from time import monotonic
+
+import psycopg2
+import pytest
+from django.db import connection
+from psycopg2.extensions import set_wait_callback
+
+from common.postgresql import deadline
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_the_server_closed_is_replaced(superuser) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (before,) = cursor.fetchone()
+    assert connection.is_usable()
+    superuser.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
+    assert not connection.is_usable()
+    # What Django does at the start of a request.
+    connection.close_if_unusable_or_obsolete()
+    connection.health_check_done = False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        assert cursor.fetchone() != (before,)
+
+
+@pytest.fixture
+def short_deadline(monkeypatch):
+    """A deadline of 0.2 seconds, and no pause left over."""
+    monkeypatch.setattr(deadline, "DEADLINE", 0.2)
+    monkeypatch.setattr(deadline, "_paused_until", 0.0)
+    set_wait_callback(deadline.wait)
+    yield
+    set_wait_callback(None)
+
+
+def connect() -> psycopg2.extensions.connection:
+    password = Path(os.environ["DB_ADMIN_PASSWORD_FILE"]).read_text().strip()
+    return psycopg2.connect(
+        host=os.environ["DB_HOST"],
+        port=os.environ["DB_PORT"],
+        dbname=os.environ["DB_NAME"],
+        user="postgres",
+        password=password,
+    )
+
+
+def test_answers_in_time_are_answers(short_deadline) -> None:
+    with connect() as open_connection, open_connection.cursor() as cursor:
+        cursor.execute("SELECT repeat('x', 5000000)")
+        assert len(cursor.fetchone()[0]) == 5000000
+    open_connection.close()
+
+
+def test_a_statement_ends_at_the_deadline_and_a_pause_follows(short_deadline, monkeypatch) -> None:
+    slow, other = connect(), connect()
+    start = monotonic()
+    with pytest.raises(psycopg2.OperationalError, match="did not answer in 0.2"):
+        slow.cursor().execute("SELECT pg_sleep(5)")
+    assert 0.2 <= monotonic() - start < 1
+    assert slow.closed
+    with pytest.raises(psycopg2.OperationalError, match="a moment ago"):
+        other.cursor().execute("SELECT 1")
+    monkeypatch.setattr(deadline, "_paused_until", 0.0)
+    connect().close()
+
+
+def test_a_connect_to_a_server_that_says_nothing_ends_at_the_deadline(short_deadline) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        start = monotonic()
+        with pytest.raises(psycopg2.OperationalError, match="did not answer"):
+            psycopg2.connect(host="127.0.0.1", port=silent.getsockname()[1], user="x")
+        assert monotonic() - start < 1
+
+
+def test_a_slow_statement_is_ended_by_the_server_before_the_deadline(superuser) -> None:
+    superuser.execute("SELECT rolconfig FROM pg_roles WHERE rolname LIKE '%_service'")
+    for (settings,) in superuser.fetchall():
+        (timeout,) = (s.split("=")[1] for s in settings if s.startswith("statement_timeout"))
+        assert float(timeout.removesuffix("ms")) / 1000 < deadline.DEADLINE

@@ -1,0 +1,112 @@
+"""Provisioning: roles, schemas and grants."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import psycopg2
+import pytest
+
+from tests.conftest import ROOT
+
+
+def provision(**environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "common.provision"],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def database(superuser) -> str:
+    """A name for a database that is removed after the test."""
+    name = "test_provision"
+    yield name
+    superuser.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def test_four_runs_at_once_all_succeed(database: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: provision(DB_NAME=database), range(4)))
+    assert [result.stderr for result in results] == [""] * 4
+
+
+def test_another_run_changes_nothing_but_the_passwords(superuser) -> None:
+    query = (
+        "SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolconfig"
+        " FROM pg_roles ORDER BY rolname"
+    )
+    superuser.execute(query)
+    before = superuser.fetchall()
+    assert provision().returncode == 0
+    superuser.execute(query)
+    assert superuser.fetchall() == before
+
+
+def test_an_administrator_need_not_be_superuser(superuser, database: str) -> None:
+    superuser.execute("CREATE ROLE dba LOGIN PASSWORD 'dba' CREATEROLE CREATEDB")
+    superuser.execute("GRANT users_service, numbers_service, users_reader TO dba WITH ADMIN OPTION")
+    try:
+        result = provision(DB_NAME=database, DB_ADMIN_USER="dba", DB_ADMIN_PASSWORD="dba")
+    finally:
+        superuser.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        superuser.execute("DROP OWNED BY dba")
+        superuser.execute("DROP ROLE dba")
+    assert result.stderr == ""
+
+
+def test_strangers_may_not_enter(superuser, database: str) -> None:
+    provision(DB_NAME=database)
+    superuser.execute("CREATE ROLE stranger LOGIN PASSWORD 'stranger'")
+    try:
+        with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+            psycopg2.connect(
+                host=os.environ["DB_HOST"],
+                port=os.environ["DB_PORT"],
+                dbname=database,
+                user="stranger",
+                password="stranger",
+            )
+    finally:
+        superuser.execute("DROP ROLE stranger")
+
+
+def test_a_password_is_changed_by_another_run() -> None:
+    def login(password: str) -> None:
+        host, port, name = (os.environ[key] for key in ("DB_HOST", "DB_PORT", "DB_NAME"))
+        user = "numbers_service"
+        with closing(
+            psycopg2.connect(host=host, port=port, dbname=name, user=user, password=password)
+        ):
+            pass
+
+    try:
+        assert provision(NUMBERS_DB_PASSWORD="another").returncode == 0
+        login("another")
+    finally:
+        assert provision().returncode == 0
+    with pytest.raises(psycopg2.OperationalError):
+        login("another")
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"DB_PORT": "1"}, "Connection refused"),
+        ({"DB_ADMIN_PASSWORD": "wrong"}, "password authentication failed"),
+        ({"USERS_DB_PASSWORD_FILE": ""}, "Neither USERS_DB_PASSWORD nor"),
+    ],
+)
+def test_what_stands_in_the_way_is_said_without_a_traceback(
+    environment: dict[str, str], sentence: str
+) -> None:
+    result = provision(**environment)
+    assert result.returncode == 1
+    assert result.stderr.startswith("The database cannot be provisioned: ")
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr

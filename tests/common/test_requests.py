@@ -1,0 +1,130 @@
+"""What happens to every request: its id, its size, its Host, its errors."""
+
+import json
+import logging
+
+import pytest
+from django.db import OperationalError
+from django.test import Client, RequestFactory, override_settings
+
+from common.logs import JSONFormatter, request_id
+from common.wsgi import Request
+from users_project.users.models import User
+
+
+def test_a_request_id_is_taken_over(client: Client) -> None:
+    response = client.get("/livez", headers={"X-Request-ID": "abc-123"})
+    assert response.headers["X-Request-ID"] == "abc-123"
+
+
+@pytest.mark.parametrize("given", ["", "with space", "x" * 129, "nön-ascii"])
+def test_a_request_id_is_made_where_none_is_fit(client: Client, given: str) -> None:
+    ids = {client.get("/livez", headers={"X-Request-ID": given})["X-Request-ID"] for _ in "ab"}
+    assert len(ids) == 2
+    assert given not in ids
+
+
+def test_a_body_of_64_kib_is_read_and_one_byte_more_is_not(client: Client) -> None:
+    frame = len('{"name": ""}')
+    for length, status in ((64 * 1024, 400), (64 * 1024 + 1, 413)):
+        body = json.dumps({"name": "x" * (length - frame)})
+        assert len(body) == length
+        response = client.post("/users", body, content_type="application/json")
+        assert response.status_code == status
+    assert response.json() == {"error": "The body is too large. Send at most 64 KiB."}
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/user", "/users/1/2", "/%00", "/admin/nothing"])
+def test_an_unknown_path_is_not_found(client: Client, path: str) -> None:
+    response = client.get(path)
+    if path.startswith("/admin"):
+        assert response.status_code == 302
+    else:
+        assert response.status_code == 404
+        assert response.json()["error"].startswith("There is nothing here.")
+
+
+def test_a_browser_gets_a_page_for_an_error(client: Client) -> None:
+    response = client.get("/nothing<b>", headers={"Accept": "text/html"})
+    assert response.status_code == 404
+    assert response.headers["Content-Type"].startswith("text/html")
+    assert "There is nothing here." in response.content.decode()
+
+
+def test_an_unknown_host_is_refused_in_our_shape(client: Client) -> None:
+    response = client.get("/users", headers={"Host": "evil.example"})
+    assert response.status_code == 400
+    assert "Host" in response.json()["error"]
+
+
+def test_an_accept_header_that_nobody_can_serve_is_answered_with_json(client: Client) -> None:
+    response = client.get("/", headers={"Accept": "image/png"})
+    assert response.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json; charset=hex",
+        "application/json; charset=undefined",
+        "application/x-www-form-urlencoded; charset=utf-16",
+        "application/json; a*=bogus''%aa",
+        "multipart/form-data; boundary*=bogus''x",
+    ],
+)
+def test_no_content_type_breaks_a_request(content_type: str) -> None:
+    factory = RequestFactory()
+    environ = factory._base_environ(CONTENT_TYPE=content_type, QUERY_STRING="name=a")
+    request = Request(environ)
+    assert request.META["CONTENT_TYPE"] == "unreadable"
+    assert request.GET["name"] == "a"
+
+
+def test_utf_8_may_be_named(client: Client, db: None) -> None:
+    content_type = "application/json; charset=UTF-8"
+    response = client.post("/users", {"name": "ankur"}, content_type=content_type)
+    assert response.status_code == 201
+
+
+def test_a_database_that_is_away_is_503(client: Client, monkeypatch) -> None:
+    def away(name: str) -> None:
+        raise OperationalError("the network is gone")
+
+    monkeypatch.setattr(User.objects, "register", away)
+    monkeypatch.setattr("common.errors.connection.close", lambda: None)
+    response = client.post("/users", {"name": "ankur"}, content_type="application/json")
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "2"
+    assert "network" not in response.json()["error"]
+
+
+def test_a_fault_of_ours_tells_nothing_of_itself(client: Client, monkeypatch) -> None:
+    def broken(name: str) -> None:
+        raise RuntimeError("the inside of the service")
+
+    monkeypatch.setattr(User.objects, "register", broken)
+    client.raise_request_exception = False
+    response = client.post("/users", {"name": "ankur"}, content_type="application/json")
+    assert response.status_code == 500
+    assert response.json() == {"error": "The service failed. Its log tells why."}
+
+
+def test_the_root_says_what_is_here(client: Client) -> None:
+    links = client.get("/").json()
+    assert list(links) == ["users", "docs", "schema", "admin"]
+    assert links["users"] == "http://testserver/users"
+
+
+@override_settings(SECURE_SSL_REDIRECT=True)
+def test_http_is_redirected_where_tls_is_on_but_for_probes(client: Client) -> None:
+    assert client.get("/users").headers["Location"] == "https://testserver/users"
+    assert client.get("/livez").status_code == 200
+
+
+def test_a_log_line_is_json_whatever_it_holds() -> None:
+    request_id.set("abc")
+    record = logging.LogRecord("a", logging.INFO, "p", 1, 'line\n"two" \\ %s', ("é",), None)
+    line = JSONFormatter().format(record)
+    assert "\n" not in line
+    assert json.loads(line)["message"] == 'line\n"two" \\ é'
+    assert json.loads(line)["request_id"] == "abc"

@@ -1,0 +1,114 @@
+"""The settings of both services, each read in a process of its own as production does."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+SERVICES = ["users", "numbers"]
+
+
+def manage(service: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    base = {key: value for key, value in os.environ.items() if key != "SECURE_SSL_REDIRECT"}
+    base |= {
+        "DJANGO_SETTINGS_MODULE": f"{service}_project.settings",
+        "DB_USER": f"{service}_service",
+        "DB_PASSWORD_FILE": os.environ[f"{service.upper()}_DB_PASSWORD_FILE"],
+        "SECRET_KEY": "0123456789 a long key for this test alone, with öther characters",
+    }
+    command = [sys.executable, ROOT / f"{service}_project/manage.py", *words]
+    return subprocess.run(
+        command, env={**base, **environment}, cwd="/", capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_production_settings_pass_djangos_deployment_checks(service: str) -> None:
+    result = manage(service, "check", "--deploy", "--fail-level", "WARNING")
+    assert result.returncode == 0, result.stderr
+    assert "no issues" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DB_PORT", "65536"),
+        ("DB_SSLMODE", "maybe"),
+        ("DEBUG", "1"),
+        ("LOG_LEVEL", "chatty"),
+        ("SECURE_SSL_REDIRECT", "no"),
+    ],
+)
+def test_a_bad_value_stops_the_start(name: str, value: str) -> None:
+    result = manage("users", "check", **{name: value})
+    assert result.returncode != 0
+    assert f"{name}='{value}'" in result.stderr
+
+
+def test_no_secret_has_a_default() -> None:
+    for name in ("SECRET_KEY", "DB_PASSWORD"):
+        result = manage("users", "check", **{name: "", f"{name}_FILE": ""})
+        assert f"Neither {name} nor" in result.stderr
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_password_is_in_what_the_settings_print(service: str) -> None:
+    result = manage(service, "diffsettings", DB_PASSWORD="tell-nobody")
+    assert result.returncode == 0
+    assert "tell-nobody" not in manage(service, "check", DB_PASSWORD="tell-nobody").stderr
+
+
+@pytest.mark.parametrize("environment", [{"DB_PASSWORD": "wrong"}, {"DB_PORT": "1"}])
+def test_a_database_that_lets_nobody_in_is_named_before_migrating(environment) -> None:
+    assert_refused(manage("users", "migrate", **environment), "common.E001")
+
+
+@pytest.mark.parametrize(
+    ("service", "broken", "mended", "check"),
+    [
+        (
+            "users",
+            "ALTER ROLE users_service SET search_path = nowhere",
+            "ALTER ROLE users_service SET search_path = users",
+            "common.E002",
+        ),
+        (
+            "users",
+            "ALTER ROLE users_reader RENAME TO readers",
+            "ALTER ROLE readers RENAME TO users_reader",
+            "users.E001",
+        ),
+        (
+            "numbers",
+            "REVOKE users_reader FROM numbers_service",
+            "GRANT users_reader TO numbers_service WITH INHERIT TRUE, SET FALSE",
+            "random_numbers.E001",
+        ),
+    ],
+)
+def test_what_provisioning_left_out_is_named_before_migrating(
+    superuser, service: str, broken: str, mended: str, check: str
+) -> None:
+    superuser.execute(broken)
+    try:
+        assert_refused(manage(service, "migrate"), check)
+    finally:
+        superuser.execute(mended)
+
+
+def assert_refused(result: subprocess.CompletedProcess[str], check: str) -> None:
+    assert result.returncode == 1
+    assert check in result.stderr
+    assert "common.provision" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_migration_can_be_undone_and_done_again(service: str) -> None:
+    app = {"users": "users", "numbers": "random_numbers"}[service]
+    for target in ("zero", ""):
+        result = manage(service, "migrate", app, *target.split())
+        assert result.returncode == 0, result.stderr

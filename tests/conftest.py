@@ -1,0 +1,95 @@
+"""What the tests share: the throw-away database, and both services running for real."""
+
+import os
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Services:
+    """Where both services listen, and where the front script keeps their state, if it is ours."""
+
+    users: str
+    numbers: str
+    state: Path | None = None
+    environment: dict[str, str] | None = None
+
+    @property
+    def admin_password(self) -> str:
+        """The password of the account `admin` on both services."""
+        if self.state is None:
+            return os.environ["ADMIN_PASSWORD"]
+        return (self.state / "secrets" / "admin").read_text().strip()
+
+    def manage_all(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run the front script for these services."""
+        return run_front_script(self.environment or {}, *words)
+
+
+def free_port() -> int:
+    with socket.socket() as candidate:
+        candidate.bind(("127.0.0.1", 0))
+        return int(candidate.getsockname()[1])
+
+
+def bare_environment(state: Path) -> dict[str, str]:
+    """What a newcomer's shell has, a state folder, and ports that nobody uses."""
+    ours = ("DB_", "USERS_", "NUMBERS_", "SECRET_KEY", "DJANGO_", "SECURE_", "STATE_DIR")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    ports = {"USERS_PORT": str(free_port()), "NUMBERS_PORT": str(free_port())}
+    return {**environment, **ports, "STATE_DIR": str(state)}
+
+
+def run_front_script(
+    environment: dict[str, str], *words: str, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROOT / "manage_all.sh", *words],
+        env=environment,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=timeout,
+    )
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Services]:
+    """Both services: those that USERS_URL and NUMBERS_URL name, or else started for the tests."""
+    if "USERS_URL" in os.environ:
+        yield Services(os.environ["USERS_URL"], os.environ["NUMBERS_URL"])
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        environment = bare_environment(Path(folder) / "state with a space")
+        started = run_front_script(environment, "up", "--detach")
+        assert started.returncode == 0, started.stderr
+        yield Services(
+            f"http://127.0.0.1:{environment['USERS_PORT']}",
+            f"http://127.0.0.1:{environment['NUMBERS_PORT']}",
+            Path(environment["STATE_DIR"]),
+            environment,
+        )
+        ended = run_front_script(environment, "down", "--purge", "--yes")
+        assert ended.returncode == 0, ended.stderr
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that nobody has yet, wherever the tests run."""
+    return f"ankur {uuid.uuid4()}"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup() -> None:
+    """Use the database that `manage_all.sh test` has provisioned and migrated as in production."""
+    assert os.environ["DB_NAME"].startswith("test_"), "Run the tests by ./manage_all.sh test"

@@ -1,0 +1,81 @@
+"""Everything that is not a success, over real HTTP."""
+
+import socket
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+JSON = {"Content-Type": "application/json"}
+
+
+def assert_error(response: httpx.Response, status: int) -> None:
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == "application/json"
+    assert isinstance(response.json()["error"], str)
+    assert set(response.json()) <= {"error", "fields"}
+
+
+def test_an_unknown_path_and_an_unknown_user_are_404(users: httpx.Client) -> None:
+    for path in ("/nothing", "/users/0", "/users/99999999999999999999", "/users/x"):
+        assert_error(users.get(path), 404)
+
+
+def test_another_method_is_405(users: httpx.Client, numbers: httpx.Client) -> None:
+    for response in (users.put("/users"), numbers.get("/generate-random-number")):
+        assert_error(response, 405)
+        assert response.headers["Allow"]
+
+
+@pytest.mark.parametrize("megabytes", [0.07, 5])
+def test_a_body_that_is_too_large_is_413(users: httpx.Client, megabytes: float) -> None:
+    body = b"x" * int(megabytes * 1_000_000)
+    assert_error(users.post("/users", content=body, headers=JSON), 413)
+    assert_error(users.post("/users", content=iter([body]), headers=JSON), 413)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/csv", "application/json; charset=hex", "application/json; a*=bogus''x", ""],
+)
+def test_another_content_type_is_415(users: httpx.Client, content_type: str) -> None:
+    response = users.post("/users", content=b"{}", headers={"Content-Type": content_type})
+    assert_error(response, 415)
+
+
+def test_an_unknown_host_is_400(users: httpx.Client) -> None:
+    assert_error(users.get("/users", headers={"Host": "evil.example"}), 400)
+
+
+def test_a_user_who_does_not_exist_is_400(numbers: httpx.Client, name: str) -> None:
+    response = numbers.post("/generate-random-number", json={"user": name})
+    assert_error(response, 400)
+    assert list(response.json()["fields"]) == ["user"]
+
+
+def test_a_name_that_is_taken_is_409(users: httpx.Client, user: str) -> None:
+    assert_error(users.post("/users", json={"name": user}), 409)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /users?name=\xff%00 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"GET /%00%ff/..// HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"GET http://localhost/users/../x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+        b"POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /users HTTP/1.1\r\nHost: local host\r\nConnection: close\r\n\r\n",
+        b"BREW /users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"GET /users HTTP/1.1\r\nHost: localhost\r\nAccept: \xff;q=x,*\r\n\r\n",
+        b"GET /users HTTP/1.1\r\nHost: localhost\r\nCookie: \xff=\x01\r\nConnection: close\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_no_malformed_request_is_500(users: httpx.Client, request_bytes: bytes) -> None:
+    address = urlsplit(str(users.base_url))
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(request_bytes)
+        answer = connection.makefile("rb").readline()
+    status = int(answer.split()[1])
+    assert 200 <= status < 500

@@ -1,0 +1,96 @@
+"""Lists that are long."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+
+import httpx
+import psycopg2
+import pytest
+
+from tests.conftest import Services
+
+ROWS = 200_000
+
+
+@pytest.fixture
+def rows(superuser: psycopg2.extensions.cursor) -> Iterator[int]:
+    """A table of ROWS users and one of ROWS numbers; returns the first user's id."""
+    superuser.execute(
+        "INSERT INTO users.users_user (name) SELECT 'bulk ' || n FROM generate_series(1, %s) n"
+        " RETURNING id",
+        [ROWS],
+    )
+    first = superuser.fetchone()[0]
+    superuser.execute(
+        'INSERT INTO numbers.random_numbers_generatednumber (user_id, "limit", number)'
+        " SELECT id, 1000, id % 1000 FROM users.users_user WHERE name LIKE 'bulk %'"
+    )
+    yield first
+    superuser.execute("DELETE FROM numbers.random_numbers_generatednumber")
+    superuser.execute("DELETE FROM users.users_user WHERE name LIKE 'bulk %'")
+
+
+def workers(services: Services, service: str) -> list[Path]:
+    """Return the folders under /proc of a service's processes."""
+    assert services.state is not None
+    master = (services.state / f"{service}.pid").read_text().strip()
+    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    return [Path(f"/proc/{pid}") for pid in (master, *children)]
+
+
+def peak_kib(services: Services, service: str) -> int:
+    """Return the largest resident memory that a service's processes have had, in KiB."""
+
+    def peak(process: Path) -> int:
+        lines = (process / "status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+    return max(peak(process) for process in workers(services, service))
+
+
+@pytest.mark.parametrize(
+    ("service", "path"), [("users", "/users"), ("numbers", "/get-saved-numbers")]
+)
+def test_a_long_list_is_whole_and_takes_no_memory(
+    services: Services, rows: int, service: str, path: str
+) -> None:
+    url = getattr(services, service) + path
+    httpx.get(f"{url}?page_size=1000", timeout=30)
+    before = peak_kib(services, service)
+    body, first_byte, start = [], None, monotonic()
+    with httpx.stream("GET", url, timeout=60) as response:
+        for chunk in response.iter_bytes():
+            first_byte = first_byte or monotonic() - start
+            body.append(chunk)
+    received = json.loads(b"".join(body))
+    ids = [row["id"] for row in (received if service == "users" else received["savedNumbers"])]
+    assert len(ids) >= ROWS
+    assert ids == sorted(set(ids))
+    # The list itself has some 10 and 20 MiB.
+    assert peak_kib(services, service) - before < 5 * 1024
+    assert first_byte < (monotonic() - start) / 5
+
+
+def test_a_late_page_is_a_page(users: httpx.Client, rows: int) -> None:
+    response = users.get("/users", params={"page_size": 3, "after": rows + ROWS - 10})
+    assert [row["id"] for row in response.json()] == [rows + ROWS - 9 + n for n in range(3)]
+    assert 'rel="next"' in response.headers["Link"]
+
+
+def test_a_stream_that_cannot_be_finished_does_not_look_finished(
+    services: Services, rows: int, superuser: psycopg2.extensions.cursor
+) -> None:
+    received: list[bytes] = []
+    with httpx.stream("GET", f"{services.numbers}/get-saved-numbers", timeout=30) as response:
+        assert response.status_code == 200
+        superuser.execute("REVOKE SELECT (id, name) ON users.users_user FROM users_reader")
+        try:
+            with pytest.raises(httpx.RemoteProtocolError):
+                received.extend(response.iter_bytes())
+        finally:
+            superuser.execute("GRANT SELECT (id, name) ON users.users_user TO users_reader")
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(b"".join(received))
+    assert httpx.get(f"{services.numbers}/get-saved-numbers?page_size=1").status_code == 200

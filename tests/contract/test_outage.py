@@ -1,0 +1,137 @@
+"""A database that is killed, frozen, or gone for a while."""
+
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+
+import httpx
+import psycopg2
+import pytest
+
+from tests.conftest import Services
+
+LONGEST_WAIT = 5.0  # seconds; the contract's
+
+
+class Load:
+    """Clients that draw numbers until they are told to stop."""
+
+    def __init__(self, url: str, user: str) -> None:
+        self.url = url
+        self.user = user
+        self.statuses: Counter[int] = Counter()
+        self.saved: list[int] = []
+        self.slowest = 0.0
+        self.ended = threading.Event()
+        self.clients = [threading.Thread(target=self.draw) for _ in range(24)]
+
+    def draw(self) -> None:
+        with httpx.Client(timeout=30) as client:
+            while not self.ended.is_set():
+                start = monotonic()
+                response = client.post(self.url, json={"user": self.user})
+                self.slowest = max(self.slowest, monotonic() - start)
+                self.statuses[response.status_code] += 1
+                if response.status_code == 201:
+                    self.saved.append(response.json()["id"])
+                else:
+                    assert response.json()["error"]
+                    assert response.headers["Retry-After"]
+
+    def __enter__(self) -> "Load":
+        for client in self.clients:
+            client.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.ended.set()
+        for client in self.clients:
+            client.join()
+
+
+def wait_for(condition: Callable[[], object], seconds: float) -> None:
+    end = monotonic() + seconds
+    while not condition():
+        assert monotonic() < end, "it did not happen in time"
+        threading.Event().wait(0.02)
+
+
+@pytest.fixture
+def server(superuser: psycopg2.extensions.cursor) -> list[int]:
+    """The process ids of PostgreSQL: the server itself, then its children."""
+    superuser.execute("SELECT pg_backend_pid()")
+    own = superuser.fetchone()[0]
+    status = Path(f"/proc/{own}/status").read_text().splitlines()
+    parent = next(int(line.split()[1]) for line in status if line.startswith("PPid"))
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [parent, *map(int, children)]
+
+
+@pytest.fixture
+def load(services: Services, user: str) -> Iterator[Load]:
+    """Clients at work, of which the first have been answered."""
+    with Load(f"{services.numbers}/generate-random-number", user) as load:
+        wait_for(lambda: load.statuses[201] > 50, 20)
+        yield load
+
+
+def assert_all_saved(services: Services, load: Load) -> None:
+    url = f"{services.numbers}/get-saved-numbers"
+    saved = httpx.get(url, params={"user": load.user}, timeout=30).json()["savedNumbers"]
+    assert set(load.saved) <= {row["id"] for row in saved}
+
+
+def test_a_killed_server_is_503_until_it_is_back(
+    services: Services, server: list[int], load: Load
+) -> None:
+    os.kill(server[0], signal.SIGKILL)
+    wait_for(lambda: load.statuses[503] > 50, 10)
+    assert httpx.get(f"{services.numbers}/livez").status_code == 200
+    assert httpx.get(f"{services.numbers}/readyz").json()["database"] == "failed"
+    started = services.manage_all("up", "--detach")
+    assert started.returncode == 0, started.stderr
+    before = load.statuses[201]
+    wait_for(lambda: load.statuses[201] > before + 50, 5)
+    load.__exit__()
+    assert set(load.statuses) == {201, 503}
+    assert load.slowest < LONGEST_WAIT
+    assert_all_saved(services, load)
+
+
+def test_a_frozen_server_is_503_until_it_wakes(
+    services: Services, server: list[int], load: Load
+) -> None:
+    for pid in server:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: load.statuses[503] > 100, 15)
+        start = monotonic()
+        assert httpx.get(f"{services.numbers}/readyz", timeout=30).status_code == 503
+        assert monotonic() - start < LONGEST_WAIT
+    finally:
+        for pid in server:
+            os.kill(pid, signal.SIGCONT)
+    before = load.statuses[201]
+    wait_for(lambda: load.statuses[201] > before + 50, 10)
+    load.__exit__()
+    assert set(load.statuses) == {201, 503}
+    assert load.slowest < LONGEST_WAIT
+    assert_all_saved(services, load)
+
+
+def test_a_restart_between_two_requests_is_not_noticed(
+    services: Services, numbers: httpx.Client, user: str, superuser: psycopg2.extensions.cursor
+) -> None:
+    for _ in range(20):
+        numbers.post("/generate-random-number", json={"user": user})
+    superuser.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE usename IN ('numbers_service', 'users_service')"
+    )
+    for _ in range(20):
+        response = numbers.post("/generate-random-number", json={"user": user})
+        assert response.status_code == 201

@@ -1,0 +1,58 @@
+"""The OpenAPI documents, held against what the services do."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Services
+
+EVERY_STATUS = {"400", "404", "405", "409", "413", "415", "503"}
+SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+
+
+@pytest.mark.parametrize(
+    ("service", "options"),
+    [
+        ("users", []),
+        # That a user has to be registered is nothing that a schema can say.
+        ("numbers", ["--exclude-checks", "positive_data_acceptance"]),
+    ],
+)
+def test_a_service_does_what_its_document_says(
+    services: Services, tmp_path: Path, service: str, options: list[str]
+) -> None:
+    url = f"{getattr(services, service)}/schema"
+    command = [SCHEMATHESIS, "run", url, "--checks", "all", *options, "--max-examples", "60"]
+    # In a folder of its own, since it leaves files behind.
+    result = subprocess.run([*command, "--no-color"], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+    assert "No issues found" in result.stdout
+
+
+def test_every_status_is_described_with_an_example(services: Services) -> None:
+    described = set()
+    for base in (services.users, services.numbers):
+        document = httpx.get(f"{base}/schema?format=json").json()
+        for path in document["paths"].values():
+            for operation in path.values():
+                for status, response in operation["responses"].items():
+                    if status.startswith("2"):
+                        continue
+                    (example,) = response["content"]["application/json"]["examples"].values()
+                    assert example["value"]["error"]
+                    described.add(status)
+    assert described == EVERY_STATUS
+
+
+def test_the_paths_are_those_of_the_contract(services: Services) -> None:
+    users = httpx.get(f"{services.users}/schema?format=json").json()["paths"]
+    numbers = httpx.get(f"{services.numbers}/schema?format=json").json()["paths"]
+    assert {path: set(operations) for path, operations in (users | numbers).items()} == {
+        "/users": {"get", "post"},
+        "/users/{id}": {"get"},
+        "/generate-random-number": {"post"},
+        "/get-saved-numbers": {"get"},
+    }

@@ -1,0 +1,293 @@
+"""manage_all.sh, as a newcomer uses it."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from time import monotonic
+
+import httpx
+import psycopg2
+import pytest
+
+from tests.conftest import ROOT, bare_environment, run_front_script
+
+Environment = dict[str, str]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[Environment]:
+    """A shell of a newcomer; what was started in it is stopped and removed at the end."""
+    environment = bare_environment(tmp_path / "a folder" / "state")
+    yield environment
+    ended = run_front_script(environment, "down", "--purge", "--yes")
+    assert ended.returncode == 0, ended.stderr
+    assert processes(environment) == []
+    assert not Path(environment["STATE_DIR"]).exists()
+
+
+def processes(environment: Environment) -> list[int]:
+    """Return the processes that were started in an environment and still run."""
+    mark = f"STATE_DIR={environment['STATE_DIR']}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append(int(process.name))
+        except (FileNotFoundError, PermissionError, ProcessLookupError):
+            continue
+    return found
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+    end = monotonic() + seconds
+    while not condition():
+        assert monotonic() < end, "it did not happen in time"
+        os.sched_yield()
+
+
+def url(environment: Environment, service: str, path: str) -> str:
+    return f"http://127.0.0.1:{environment[f'{service}_PORT']}{path}"
+
+
+def up(environment: Environment) -> subprocess.CompletedProcess[str]:
+    result = run_front_script(environment, "up", "--detach")
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Environment, str]]:
+    """Both services, started, and what the start printed."""
+    environment = bare_environment(tmp_path_factory.mktemp("a folder") / "state")
+    yield environment, up(environment).stdout
+    assert run_front_script(environment, "down", "--purge", "--yes").returncode == 0
+
+
+def test_up_prints_the_four_calls(running: tuple[Environment, str]) -> None:
+    assert running[1].count("curl --request") == 4
+
+
+def test_up_twice_changes_nothing(running: tuple[Environment, str]) -> None:
+    before = sorted(processes(running[0]))
+    assert "password: " not in up(running[0]).stdout
+    assert sorted(processes(running[0])) == before
+    assert run_front_script(running[0], "status").returncode == 0
+
+
+def test_secrets_are_private_and_in_no_log(running: tuple[Environment, str]) -> None:
+    password = re.search(r"password: (\S+)", running[1])
+    assert password
+    folder = Path(running[0]["STATE_DIR"]) / "secrets"
+    assert (folder / "admin").read_text().strip() == password[1]
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+    logs = "".join(path.read_text() for path in (folder.parent / "logs").iterdir())
+    assert not any(file.read_text().strip() in logs for file in folder.iterdir())
+
+
+def test_the_data_is_removed_only_after_a_yes(running: tuple[Environment, str]) -> None:
+    assert run_front_script(running[0], "down", "--purge").returncode != 0
+    assert (Path(running[0]["STATE_DIR"]) / "secrets" / "admin").exists()
+    up(running[0])
+
+
+def test_down_stops_everything_and_the_data_stays(running: tuple[Environment, str]) -> None:
+    environment = running[0]
+    users = url(environment, "USERS", "/users")
+    assert httpx.post(users, json={"name": "ankur"}).status_code == 201
+    assert run_front_script(environment, "down").returncode == 0
+    assert processes(environment) == []
+    assert run_front_script(environment, "status").returncode == 3
+    up(environment)
+    assert [user["name"] for user in httpx.get(users).json()] == ["ankur"]
+
+
+def test_everything_can_be_killed_and_started_again(environment: Environment) -> None:
+    up(environment)
+    users = url(environment, "USERS", "/users")
+    assert httpx.post(users, json={"name": "ankur"}).status_code == 201
+    for pid in processes(environment):
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: processes(environment) == [])
+    up(environment)
+    assert [user["name"] for user in httpx.get(users).json()] == ["ankur"]
+
+
+def test_a_pid_file_that_names_another_process_does_no_harm(environment: Environment) -> None:
+    up(environment)
+    run_front_script(environment, "down")
+    bystander = subprocess.Popen(["sleep", "600"])
+    try:
+        for name in ("users.pid", "numbers.pid"):
+            (Path(environment["STATE_DIR"]) / name).write_text(str(bystander.pid))
+        up(environment)
+        assert run_front_script(environment, "down").returncode == 0
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_a_taken_port_is_named_and_nothing_is_started(environment: Environment) -> None:
+    with socket.create_server(("127.0.0.1", int(environment["NUMBERS_PORT"]))):
+        result = run_front_script(environment, "up", "--detach")
+    assert result.returncode == 1
+    assert f"Port {environment['NUMBERS_PORT']} is taken" in result.stderr
+    assert "NUMBERS_PORT" in result.stderr
+    assert processes(environment) == []
+
+
+@pytest.mark.parametrize("name", ["LOG_LEVEL", "WEB_CONCURRENCY"])
+def test_a_bad_setting_is_named_and_nothing_is_left_running(
+    environment: Environment, name: str
+) -> None:
+    result = run_front_script({**environment, name: "loud"}, "up", "--detach")
+    assert result.returncode == 1
+    assert f"{name}='loud'" in result.stderr
+    assert processes(environment) == []
+
+
+def test_ctrl_c_stops_everything(environment: Environment) -> None:
+    with subprocess.Popen(
+        [ROOT / "manage_all.sh", "up"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith("numbers |") and "/readyz" in line:
+                break
+        assert any(line.startswith("users   |") for line in lines)
+        os.killpg(process.pid, signal.SIGINT)
+        process.stdout.read()
+        assert process.stderr.read() == ""
+        assert process.wait(40) == 0
+    assert processes(environment) == []
+
+
+def test_another_word_goes_to_both_manage_py_users_first(environment: Environment) -> None:
+    result = run_front_script(environment, "check", "--deploy")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("no issues") == 2
+    assert result.stdout.index("users") < result.stdout.index("numbers")
+    assert run_front_script(environment, "nonsense").returncode != 0
+    assert processes(environment) == []
+
+
+def test_the_leading_comment_is_the_help(environment: Environment) -> None:
+    result = run_front_script(environment, "help")
+    assert "./manage_all.sh up --detach" in result.stdout
+    assert "#" not in result.stdout
+
+
+def test_a_python_that_is_too_old_is_named(environment: Environment, tmp_path: Path) -> None:
+    project = copy_of_the_project(tmp_path)
+    old = tmp_path / "python3"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.8.0 && exit\nexit 1\n')
+    old.chmod(0o755)
+    result = up_in(project, {**environment, "PYTHON": str(old)})
+    assert result.returncode == 1
+    assert "Python 3.11 or newer is needed" in result.stderr
+
+
+def test_a_missing_venv_module_is_named(environment: Environment, tmp_path: Path) -> None:
+    project = copy_of_the_project(tmp_path)
+    without = tmp_path / "python3"
+    without.write_text('#!/bin/sh\n[ "$2" = venv ] && mkdir -p "$3" && exit 1\nexit 0\n')
+    without.chmod(0o755)
+    result = up_in(project, {**environment, "PYTHON": str(without)})
+    assert result.returncode == 1
+    assert "apt install python3-venv" in result.stderr
+    assert not (project / ".venv").exists()
+
+
+def test_a_missing_network_is_named(environment: Environment, tmp_path: Path) -> None:
+    project = copy_of_the_project(tmp_path)
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:1/", "PIP_RETRIES": "0", "PIP_FIND_LINKS": ""}
+    result = up_in(project, {**environment, **nowhere, "PIP_NO_CACHE_DIR": "1"})
+    assert result.returncode == 1
+    assert "is there a network?" in result.stderr
+    assert processes(environment) == []
+
+
+def copy_of_the_project(folder: Path) -> Path:
+    """Return a copy that has installed nothing yet."""
+    project = folder / "a project"
+    project.mkdir()
+    shutil.copy(ROOT / "manage_all.sh", project)
+    shutil.copy(ROOT / "requirements-dev.txt", project)
+    return project
+
+
+def up_in(project: Path, environment: Environment) -> subprocess.CompletedProcess[str]:
+    command = [project / "manage_all.sh", "up", "--detach"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def postgres(environment: Environment) -> Iterator[Environment]:
+    """The settings of a PostgreSQL that runs already, and that nothing is provisioned in."""
+    up(environment)
+    run_front_script(environment, "down")
+    state = Path(environment["STATE_DIR"])
+    script = [ROOT / ".venv/bin/python", ROOT / "local_postgres.py"]
+    started = subprocess.run([*script, "start", state], capture_output=True, text=True, check=True)
+    yield {
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": started.stdout.split()[0],
+        "DB_NAME": "elsewhere",
+        "DB_ADMIN_USER": "postgres",
+        "DB_ADMIN_PASSWORD": (state / "secrets" / "postgres").read_text().strip(),
+    }
+    subprocess.run([*script, "stop", state], check=True)
+
+
+@pytest.fixture
+def second_environment(tmp_path: Path) -> Iterator[Environment]:
+    environment = bare_environment(tmp_path / "second")
+    yield environment
+    run_front_script(environment, "down", "--purge", "--yes")
+
+
+def test_a_postgresql_of_ones_own_is_provisioned_and_used(
+    postgres: Environment, second_environment: Environment
+) -> None:
+    result = run_front_script({**second_environment, **postgres}, "up", "--detach")
+    assert result.returncode == 0, result.stderr
+    users = url(second_environment, "USERS", "/users")
+    assert httpx.post(users, json={"name": "ankur"}).status_code == 201
+    with closing(
+        psycopg2.connect(
+            host=postgres["DB_HOST"],
+            port=postgres["DB_PORT"],
+            dbname="elsewhere",
+            user="postgres",
+            password=postgres["DB_ADMIN_PASSWORD"],
+        )
+    ) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT name FROM users.users_user")
+        assert cursor.fetchall() == [("ankur",)]
+
+
+def test_a_postgresql_that_nobody_provisioned_is_named(
+    postgres: Environment, second_environment: Environment
+) -> None:
+    given = {key: value for key, value in postgres.items() if "ADMIN" not in key}
+    result = run_front_script({**second_environment, **given}, "up", "--detach")
+    assert result.returncode == 1
+    assert "common.E001" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,45 @@
+"""Users for the numbers' tests: made by the user service's role, since ours may only read them."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+
+@pytest.fixture
+def users_database() -> Iterator[psycopg2.extensions.connection]:
+    """A connection of the user service's role, which leaves no user behind."""
+    password = Path(os.environ["USERS_DB_PASSWORD_FILE"]).read_text().strip()
+    with closing(
+        psycopg2.connect(
+            host=os.environ["DB_HOST"],
+            port=os.environ["DB_PORT"],
+            dbname=os.environ["DB_NAME"],
+            user="users_service",
+            password=password,
+        )
+    ) as connection:
+        connection.autocommit = True
+        yield connection
+        connection.cursor().execute("DELETE FROM users_user")
+
+
+@pytest.fixture
+def register(users_database: psycopg2.extensions.connection) -> Callable[[str], int]:
+    """Register a user and return the id."""
+
+    def register(name: str) -> int:
+        with users_database.cursor() as cursor:
+            cursor.execute("INSERT INTO users_user (name) VALUES (%s) RETURNING id", [name])
+            (pk,) = cursor.fetchone()
+        return pk
+
+    return register
+
+
+@pytest.fixture
+def ankur(register: Callable[[str], int]) -> int:
+    return register("ankur")

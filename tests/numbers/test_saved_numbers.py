@@ -1,0 +1,117 @@
+"""GET /get-saved-numbers."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from common import lists
+from numbers_project.random_numbers.filters import UserFilter
+from numbers_project.random_numbers.models import GeneratedNumber
+
+pytestmark = pytest.mark.django_db
+URL = "/get-saved-numbers"
+
+
+def listed(response) -> list[dict[str, object]]:
+    return json.loads(response.getvalue())["savedNumbers"]
+
+
+def test_an_empty_list_is_a_list(client: Client) -> None:
+    assert client.get(URL).json() == {"savedNumbers": []}
+
+
+def test_a_number_is_listed_under_the_originals_keys(client: Client, ankur: int) -> None:
+    drawn = GeneratedNumber.objects.generate("ankur", 6)
+    assert listed(client.get(URL)) == [
+        {
+            "id": drawn.id,
+            "username": "ankur",
+            "number": drawn.number,
+            "limit": 6,
+            "createdAt": drawn.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        }
+    ]
+
+
+def test_pages_and_the_whole_list_show_the_same_rows(client: Client, ankur: int) -> None:
+    for _ in range(5):
+        GeneratedNumber.objects.generate("ankur")
+    assert listed(client.get(URL)) == listed(client.get(f"{URL}?page_size=5"))
+
+
+@pytest.mark.parametrize("query", ["", "?page_size=9"])
+def test_a_list_is_one_statement(client: Client, ankur, query, django_assert_num_queries) -> None:
+    for _ in range(5):
+        GeneratedNumber.objects.generate("ankur")
+    with django_assert_num_queries(1):
+        client.get(URL + query)
+
+
+@pytest.mark.parametrize("query", ["", "?page_size=9"])
+def test_a_number_outlives_its_user(client: Client, ankur, users_database, query: str) -> None:
+    drawn = GeneratedNumber.objects.generate("ankur")
+    users_database.cursor().execute("DELETE FROM users_user")
+    (row,) = listed(client.get(URL + query))
+    assert (row["id"], row["username"]) == (drawn.id, None)
+    assert GeneratedNumber.objects.count() == 1
+
+
+def test_a_user_who_is_renamed_is_listed_by_the_new_name(
+    client: Client, ankur, users_database
+) -> None:
+    GeneratedNumber.objects.generate("ankur")
+    users_database.cursor().execute("UPDATE users_user SET name = 'ankita'")
+    assert listed(client.get(URL))[0]["username"] == "ankita"
+
+
+def test_one_users_numbers_are_found(
+    client: Client, ankur: int, register: Callable[[str], int]
+) -> None:
+    register("someone")
+    mine = [GeneratedNumber.objects.generate("ankur").id for _ in range(3)]
+    GeneratedNumber.objects.generate("someone")
+    assert [row["id"] for row in listed(client.get(URL, {"user": "ankur"}))] == mine
+    assert listed(client.get(URL, {"user": "nobody"})) == []
+
+
+def test_pages_of_one_users_numbers_keep_to_that_user(client: Client, ankur, register) -> None:
+    register("someone")
+    for name in ("ankur", "someone", "ankur"):
+        GeneratedNumber.objects.generate(name)
+    response = client.get(f"{URL}?user=ankur&page_size=1")
+    url = response.headers["Link"].removeprefix("<").removesuffix('>; rel="next"')
+    assert [row["username"] for row in listed(client.get(url))] == ["ankur"]
+    assert "Link" not in client.get(url).headers
+
+
+def test_a_stream_leaves_out_no_row_and_repeats_none(client: Client, ankur, monkeypatch) -> None:
+    monkeypatch.setattr(lists, "FIRST_BATCH", 2)
+    monkeypatch.setattr(lists, "BATCH", 3)
+    ids = [GeneratedNumber.objects.generate("ankur").id for _ in range(12)]
+    assert [row["id"] for row in listed(client.get(URL))] == ids
+    assert [row["id"] for row in listed(client.get(f"{URL}?user=ankur"))] == ids
+
+
+def test_one_users_numbers_come_in_order_out_of_their_index(ankur: int) -> None:
+    queryset = UserFilter().narrow(GeneratedNumber.objects.order_by("id"), "ankur")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    plan = queryset.filter(id__gt=5)[:100].explain()
+    assert "number_of_user" in plan
+    assert "Sort" not in plan
+
+
+def test_a_table_that_cannot_be_read_is_503(client: Client, ankur: int, users_database) -> None:
+    cursor = users_database.cursor()
+    cursor.execute("REVOKE SELECT (id, name) ON users_user FROM users_reader")
+    try:
+        response = client.get(URL)
+        assert response.status_code == 503
+        assert response.headers["Retry-After"]
+        assert "not available" in response.json()["error"]
+    finally:
+        cursor.execute("GRANT SELECT (id, name) ON users_user TO users_reader")
