@@ -233,6 +233,18 @@ def test_requests_go_through_the_pooler_and_migrations_past_it(name, host, direc
             assert {"name": "DB_HOST", "value": direct} in container["env"]
 
 
+def test_a_migration_gives_up_a_lock_before_requests_that_wait_behind_it_are_refused():
+    for service in ("users", "numbers"):
+        (job,) = (
+            found
+            for found in select(render(4), "Job")
+            if found["metadata"]["name"].startswith(f"app-{service}-migrate-")
+        )
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        options = "-c statement_timeout=0 -c lock_timeout=1s"
+        assert {"name": "PGOPTIONS", "value": options} in container["env"]
+
+
 def test_plain_http_is_served_unless_the_gateway_ends_tls():
     for name, answer in {"default": "false", "gateway": "true"}.items():
         variables = environment(render(4, *example(name)), "app-numbers", "numbers")

@@ -66,7 +66,7 @@ make_stand_in() {
     debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates \
         bookworm "$log/base" http://deb.debian.org/debian >"$log/debootstrap"
     rm -rf "$log/base/var/cache/apt/archives" "$log/base/var/lib/apt/lists"
-    tar -C "$log/base" -c . | "${engine[@]}" import - "$base" >/dev/null
+    tar -C "$log/base" -c . | "${engine[@]}" import - "$base" >"$log/import" 2>&1
 }
 
 build() {
