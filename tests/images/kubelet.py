@@ -7,6 +7,7 @@ import base64
 import os
 import subprocess
 from pathlib import Path
+from time import monotonic
 
 from tests.chart.helm import Object, pods, select
 
@@ -40,6 +41,15 @@ class Kubelet:
             engine("run", "--rm", *self.options(pod, container, environment))
         (container,) = pod["spec"]["containers"]
         engine("run", "--detach", "--name", name, *self.options(pod, container, environment))
+
+    def stop(self, title: str, name: str) -> None:
+        """Run a container's preStop hook, then ask it to end in the rest of its grace period."""
+        spec = self.pods[title]["spec"]
+        (container,) = spec["containers"]
+        begin = monotonic()
+        engine("exec", name, *container["lifecycle"]["preStop"]["exec"]["command"])
+        left = spec["terminationGracePeriodSeconds"] - (monotonic() - begin)
+        engine("stop", "--time", f"{left:.0f}", name)
 
     def options(self, pod: Object, container: Object, environment: dict[str, str]) -> list[str]:
         """Return the options, the image and the command that a container's description asks for."""

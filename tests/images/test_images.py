@@ -4,12 +4,18 @@ The containers run until the session ends, so that the contract's tests may foll
 """
 
 import os
+import random
 import re
+import select
 import socket
+import socketserver
+import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from urllib.request import ProxyHandler, build_opener
 
+import httpx
 import pytest
 
 from tests.chart.helm import render, settings
@@ -44,8 +50,14 @@ def address_of(service):
     return url_of(service).removeprefix("http://")
 
 
-def name_of(service):
-    return f"test-{service}-{os.getpid()}"
+def name_of(word):
+    return f"test-{word}-{os.getpid()}"
+
+
+def free_address():
+    with socket.socket() as candidate:
+        candidate.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{candidate.getsockname()[1]}"
 
 
 def wait_until_ready(url):
@@ -119,17 +131,95 @@ def test_the_pod_of_helm_test_tells_its_story(kubelet):
     assert re.search(r"helm-test-\S+ is user \d+, and [0-6] was drawn and saved\.", output)
 
 
-def test_a_pod_that_is_asked_to_stop_ends_by_itself(kubelet):
-    with socket.socket() as candidate:
-        candidate.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{candidate.getsockname()[1]}"
-    name = f"test-stop-{os.getpid()}"
+class Balancer(socketserver.ThreadingTCPServer):
+    """Passes each connection on to one of some addresses, as a Service does."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Connection)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.endpoints = []
+
+
+class Connection(socketserver.BaseRequestHandler):
+    def handle(self):
+        host, port = random.choice(self.server.endpoints).split(":")
+        with socket.create_connection((host, int(port))) as pod:
+            peers = {self.request: pod, pod: self.request}
+            while True:
+                for ready in select.select(list(peers), [], [])[0]:
+                    received = ready.recv(65536)
+                    if not received:
+                        return
+                    peers[ready].sendall(received)
+
+
+class Load:
+    """Clients that ask for users until they are told to stop, each time on a new connection."""
+
+    def __init__(self, url):
+        self.url = url
+        self.results = Counter()
+        self.ended = threading.Event()
+        self.clients = [threading.Thread(target=self.ask) for _ in range(4)]
+
+    def ask(self):
+        while not self.ended.is_set():
+            try:
+                status = httpx.get(f"{self.url}/users?page_size=10", timeout=10).status_code
+            except httpx.HTTPError as error:
+                status = repr(error)
+            self.results[status] += 1
+
+    def go_on(self, requests):
+        """Wait until so many more requests have been answered."""
+        wanted = self.results[200] + requests
+        end = time.monotonic() + 30
+        while self.results[200] < wanted:
+            assert time.monotonic() < end, self.results
+            time.sleep(0.01)
+
+    def __enter__(self):
+        for client in self.clients:
+            client.start()
+        return self
+
+    def __exit__(self, *exception):
+        self.ended.set()
+        for client in self.clients:
+            client.join()
+
+
+@pytest.fixture
+def balancer():
+    with Balancer() as balancer:
+        threading.Thread(target=balancer.serve_forever, daemon=True).start()
+        yield balancer
+        balancer.shutdown()
+
+
+def test_no_request_fails_while_one_pod_takes_the_place_of_another(kubelet, balancer):
+    title = "Deployment app-users"
+    addresses = {name_of("old"): free_address(), name_of("new"): free_address()}
+    (old, old_address), (new, new_address) = addresses.items()
     try:
-        kubelet.start("Deployment app-users", name, BIND=address)
-        wait_until_ready(f"http://{address}")
-        begin = time.monotonic()
-        engine("stop", "--time", "40", name)
-        assert time.monotonic() - begin < 10
-        assert engine("inspect", "--format", "{{.State.ExitCode}}", name).strip() == "0"
+        kubelet.start(title, old, BIND=old_address)
+        wait_until_ready(f"http://{old_address}")
+        balancer.endpoints = [old_address]
+        with Load(balancer.url) as load, ThreadPoolExecutor() as pool:
+            load.go_on(50)
+            kubelet.start(title, new, BIND=new_address)
+            wait_until_ready(f"http://{new_address}")
+            balancer.endpoints = [old_address, new_address]
+            load.go_on(50)
+            stopped = pool.submit(kubelet.stop, title, old)
+            # A cluster tells its nodes a little later that a pod is to leave.
+            load.go_on(50)
+            balancer.endpoints = [new_address]
+            stopped.result()
+            load.go_on(50)
+        assert set(load.results) == {200}, load.results
+        assert engine("inspect", "--format", "{{.State.ExitCode}}", old).strip() == "0"
     finally:
-        remove(name)
+        remove(*addresses)
