@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.chart.helm import CHART, ROOT
+from tests.chart.helm import CHART, ROOT, render, select
 
 
 def test_hadolint_has_nothing_to_say_of_the_dockerfile():
@@ -39,5 +39,12 @@ def test_compose_runs_the_images_as_hardened_as_the_chart():
 
 def test_compose_and_the_chart_bring_the_same_postgresql():
     values = yaml.safe_load((CHART / "values.yaml").read_text())
-    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    assert services["database"]["image"] == values["database"]["bundled"]["image"]
+    database = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["database"]
+    assert database["image"] == values["database"]["bundled"]["image"]
+    (server,) = select(render(4), "StatefulSet")
+    (container,) = server["spec"]["template"]["spec"]["containers"]
+    initdb = {
+        "name": "POSTGRES_INITDB_ARGS",
+        "value": database["environment"]["POSTGRES_INITDB_ARGS"],
+    }
+    assert initdb in container["env"]
