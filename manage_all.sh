@@ -417,6 +417,7 @@ test_all() {
     for service in "${services[@]}"; do
         in_project "$service" mypy common "${service}_project"
         manage "$service" makemigrations --check --dry-run
+        manage "$service" spectacular --validate --fail-on-warn --file /dev/null
     done
     SECURE_SSL_REDIRECT=false in_project users pytest tests/common tests/users
     SECURE_SSL_REDIRECT=false in_project numbers pytest tests/numbers

@@ -4,56 +4,40 @@ PostgreSQL writes the rows of a whole list as JSON, so that Python only passes t
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from django.db.models import Expression, F, Func, Max, QuerySet, TextField, Value
-from django.db.models.functions import JSONObject
+from django.db.models.functions import Cast, Coalesce
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.request import Request
-
-from common.creation import shared_serializer
 
 # The first rows leave at once; the rest comes in batches that are worth a statement each.
 FIRST_BATCH = 200
 BATCH = 2000
 
 
-class JSONText(JSONObject):
-    """A JSON object as text (PostgreSQL 16); Django's own comes as jsonb, which sorts its keys."""
-
-    output_field = TextField()  # type: ignore[assignment]
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Return the SQL and its parameters."""
-        return self.as_native(compiler, connection, returning="TEXT", **context)
-
-
 class StreamedListMixin:
-    """Offer `list`: a page where one is asked for, otherwise all rows."""
+    """Offer `list`: a page where one is asked for, otherwise all rows, by ascending id."""
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        queryset = self.filter_queryset(self.get_queryset())
-        page = self.paginate_queryset(queryset)
-        if page is not None:
-            return self.get_paginated_response(self.get_serializer(page, many=True).data)
-        if request.method == "HEAD":
-            return HttpResponse(content_type="application/json")
-        serializer = shared_serializer(self.get_serializer_class())
-        return stream(queryset, serializer, self.paginator.key)
+        if self.paginator.wants_all(request):
+            rows = self.filter_queryset(rows_as_json(self.queryset, self.serializer_class).all())
+            return stream(rows, self.paginator.key, head=request.method == "HEAD")
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
-def stream(
-    queryset: QuerySet[Any], serializer: serializers.Serializer[Any], key: str | None
-) -> HttpResponseBase:
+def stream(rows: QuerySet[Any], key: str | None, head: bool = False) -> HttpResponseBase:
     """Answer with all rows, in memory that does not grow with their number.
 
     When the database fails on the way the exception reaches gunicorn, which cuts the connection:
     a list that is not whole does not look whole.
     """
-    fields = {name: column(field) for name, field in serializer.fields.items()}
-    rows = queryset.annotate(json=JSONText(**fields)).values_list("pk", "json")
+    if head:
+        return HttpResponse(content_type="application/json")
     opening, closing = (f'{{"{key}":[', "]}") if key else ("[", "]")
     first = list(rows[:FIRST_BATCH])
     start = opening + join(first)
@@ -82,9 +66,34 @@ def join(batch: list[tuple[int, str]]) -> str:
     return ",".join([text for _, text in batch])
 
 
-def column(field: serializers.Field[Any, Any, Any, Any]) -> Expression | F:
-    """Return where PostgreSQL finds what a serializer's field shows."""
-    path = F((field.source or "").replace(".", "__"))
+@cache
+def rows_as_json(queryset: QuerySet[Any], serializer_class: Any) -> QuerySet[Any]:
+    """Return a view's rows as pairs of the id and the JSON that its serializer describes."""
+    fields = serializer_class().fields.items()
+    row = JSONText(**{name: json_value(field) for name, field in fields})
+    rows: QuerySet[Any] = queryset.annotate(json=row).values_list("pk", "json")
+    return rows
+
+
+def json_value(field: serializers.Field[Any, Any, Any, Any]) -> Expression | F:
+    """Return the JSON of a column, as PostgreSQL writes it for a serializer's field."""
+    column = F((field.source or "").replace(".", "__"))
+    if isinstance(field, serializers.IntegerField):
+        return column
     if isinstance(field, serializers.DateTimeField):
-        return Func(path, Value('YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), function="to_char")
-    return path
+        return Func(column, Value(r'\"YYYY-MM-DD"T"HH24:MI:SS.US"Z"\"'), function="to_char")
+    return Coalesce(Cast(Func(column, function="to_json"), TextField()), Value("null"))
+
+
+class JSONText(Func):
+    """A JSON object put together as text: PostgreSQL's own functions take three times as long."""
+
+    template = "%(expressions)s"
+    arg_joiner = " || "
+    output_field = TextField()
+
+    def __init__(self, **members: Expression | F) -> None:
+        names = [Value(f',"{name}":') for name in members]
+        names[0] = Value("{" + names[0].value[1:])
+        parts = [part for member in zip(names, members.values(), strict=True) for part in member]
+        super().__init__(*parts, Value("}"))

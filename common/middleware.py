@@ -32,6 +32,19 @@ class RequestIDMiddleware:
         return response
 
 
+class SlowClientMiddleware:
+    """Hang up on clients that let a read or a write wait too long: each of them holds a thread."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        connection = request.META.get("gunicorn.socket")
+        if connection is not None:
+            connection.settimeout(settings.CLIENT_TIMEOUT)
+        return self.get_response(request)
+
+
 class BodyLimitMiddleware:
     """Refuse bodies over the limit before anything reads them, and take in chunked ones.
 

@@ -1,77 +1,17 @@
-"""The query parameters of lists: `page_size`, `after`, and the filters of each service."""
+"""Pages of a list: the query parameter `page_size`, and the links to more."""
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.html import format_html
-from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
-from rest_framework.filters import BaseFilterBackend
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from common.fields import WholeNumberField
+from common.filters import query_parameter, read_parameter
 
 BROWSABLE_PAGE_SIZE = 100
-LARGEST_ID = 2**63 - 1
-
-
-def read_parameter(
-    request: Request, name: str, field: serializers.Field[Any, Any, Any, Any]
-) -> Any:
-    """Return a query parameter's value, None where it is absent; a bad one is a 400."""
-    if name not in request.query_params:
-        return None
-    field.bind(name, serializers.Serializer())
-    try:
-        return field.run_validation(field.get_value(request.query_params))
-    except ValidationError as error:
-        raise ValidationError({name: error.detail}) from error
-
-
-class ParameterFilter(BaseFilterBackend):
-    """Filter a list by one query parameter; subclasses say which, and what it must be."""
-
-    parameter: str
-    description: str
-    schema: dict[str, Any]
-
-    def get_field(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field that validates the parameter."""
-        raise NotImplementedError
-
-    def narrow(self, queryset: QuerySet[Any], value: Any) -> QuerySet[Any]:
-        """Return the rows that the value selects."""
-        raise NotImplementedError
-
-    def filter_queryset(
-        self, request: Request, queryset: QuerySet[Any], view: Any
-    ) -> QuerySet[Any]:
-        """Return all rows where the parameter is absent."""
-        value = read_parameter(request, self.parameter, self.get_field())
-        return queryset if value is None else self.narrow(queryset, value)
-
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """Describe the parameter for OpenAPI."""
-        return [query_parameter(self.parameter, self.description, self.schema)]
-
-
-class AfterFilter(ParameterFilter):
-    """`after=ID`: the rows whose id is greater."""
-
-    parameter = "after"
-    description = "Only rows whose id is greater."
-    schema = {"type": "integer", "minimum": 0, "maximum": LARGEST_ID}
-
-    def get_field(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return a field for an id."""
-        return WholeNumberField(min_value=0, max_value=LARGEST_ID)
-
-    def narrow(self, queryset: QuerySet[Any], value: int) -> QuerySet[Any]:
-        """Return the rows behind the id."""
-        return queryset.filter(pk__gt=value)
 
 
 class KeysetPagination(BasePagination):
@@ -85,16 +25,16 @@ class KeysetPagination(BasePagination):
     next_url: str | None = None
     first_url: str | None = None
 
-    def paginate_queryset(
-        self, queryset: Any, request: Request, view: Any = None
-    ) -> list[Any] | None:
-        """Return a page's rows, or None where all of them are asked for."""
+    def wants_all(self, request: Request) -> bool:
+        """Return whether a request asks for the whole list."""
+        return (
+            request.accepted_renderer.format == "json" and "page_size" not in request.query_params
+        )
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        """Return a page's rows."""
         field = WholeNumberField(min_value=1, max_value=1000)
-        size = read_parameter(request, "page_size", field)
-        if size is None:
-            if request.accepted_renderer.format == "json":
-                return None
-            size = BROWSABLE_PAGE_SIZE
+        size = read_parameter(request, "page_size", field) or BROWSABLE_PAGE_SIZE
         rows = list(queryset[: size + 1])
         url = request.build_absolute_uri()
         if len(rows) > size:
@@ -127,14 +67,3 @@ class KeysetPagination(BasePagination):
         links = [(self.first_url, "« First page"), (self.next_url, "Next page »")]
         items = [format_html('<li><a href="{}">{}</a></li>', *link) for link in links if link[0]]
         return format_html('<ul class="pager">{}</ul>', format_html("{}" * len(items), *items))
-
-
-def query_parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """Describe an optional query parameter for OpenAPI."""
-    return {
-        "name": name,
-        "in": "query",
-        "required": False,
-        "description": description,
-        "schema": schema,
-    }

@@ -39,6 +39,7 @@ COMMON_APPS = [
 MIDDLEWARE = [
     "common.middleware.RequestIDMiddleware",
     "common.health.ProbeMiddleware",
+    "common.middleware.SlowClientMiddleware",
     "common.middleware.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -97,6 +98,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # Requests and answers
 
 BODY_LIMIT = 64 * 1024  # bytes
+CLIENT_TIMEOUT = env.integer("CLIENT_TIMEOUT", 30, 1, 3600)  # seconds
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],

@@ -71,6 +71,7 @@ def services() -> Iterator[Services]:
         return
     with tempfile.TemporaryDirectory() as folder:
         environment = bare_environment(Path(folder) / "state with a space")
+        environment["CLIENT_TIMEOUT"] = "3"
         started = run_front_script(environment, "up", "--detach")
         assert started.returncode == 0, started.stderr
         yield Services(

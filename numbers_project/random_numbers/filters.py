@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from common.paging import ParameterFilter
+from common.filters import ParameterFilter
 from numbers_project.random_numbers.models import User
 
 

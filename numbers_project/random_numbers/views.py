@@ -4,8 +4,9 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.viewsets import GenericViewSet
 
 from common.creation import CreateMixin
+from common.filters import AfterFilter
 from common.lists import StreamedListMixin
-from common.paging import AfterFilter, KeysetPagination
+from common.paging import KeysetPagination
 from numbers_project.random_numbers.filters import UserFilter
 from numbers_project.random_numbers.models import GeneratedNumber
 from numbers_project.random_numbers.serializers import (

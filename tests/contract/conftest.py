@@ -1,7 +1,7 @@
 """Clients of both services, and rows in bulk."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import httpx
 import psycopg2
@@ -31,9 +31,9 @@ def user(users: httpx.Client, name: str) -> str:
     return name
 
 
-@pytest.fixture
-def superuser(services: Services) -> Iterator[psycopg2.extensions.cursor]:
-    """A superuser's cursor, where the database is the one that was started for the tests."""
+@contextmanager
+def connect_as_superuser(services: Services) -> Iterator[psycopg2.extensions.cursor]:
+    """Open a superuser's cursor, where the database is the one that was started for the tests."""
     if services.state is None:
         pytest.skip("needs a database of its own, and USERS_URL names services that run elsewhere")
     status = services.manage_all("status").stdout
@@ -46,3 +46,9 @@ def superuser(services: Services) -> Iterator[psycopg2.extensions.cursor]:
     ) as connection:
         connection.autocommit = True
         yield connection.cursor()
+
+
+@pytest.fixture
+def superuser(services: Services) -> Iterator[psycopg2.extensions.cursor]:
+    with connect_as_superuser(services) as cursor:
+        yield cursor

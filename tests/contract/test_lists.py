@@ -1,35 +1,42 @@
 """Lists that are long."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg2
 import pytest
 
 from tests.conftest import Services
+from tests.contract.conftest import connect_as_superuser
 
 ROWS = 200_000
 
 
-@pytest.fixture
-def rows(superuser: psycopg2.extensions.cursor) -> Iterator[int]:
+@pytest.fixture(scope="module")
+def rows(services: Services) -> Iterator[int]:
     """A table of ROWS users and one of ROWS numbers; returns the first user's id."""
-    superuser.execute(
-        "INSERT INTO users.users_user (name) SELECT 'bulk ' || n FROM generate_series(1, %s) n"
-        " RETURNING id",
-        [ROWS],
-    )
-    first = superuser.fetchone()[0]
-    superuser.execute(
-        'INSERT INTO numbers.random_numbers_generatednumber (user_id, "limit", number)'
-        " SELECT id, 1000, id % 1000 FROM users.users_user WHERE name LIKE 'bulk %'"
-    )
-    yield first
-    superuser.execute("DELETE FROM numbers.random_numbers_generatednumber")
-    superuser.execute("DELETE FROM users.users_user WHERE name LIKE 'bulk %'")
+    with connect_as_superuser(services) as cursor:
+        cursor.execute(
+            "INSERT INTO users.users_user (name) SELECT 'bulk ' || n FROM generate_series(1, %s) n"
+            " RETURNING id",
+            [ROWS],
+        )
+        first = cursor.fetchone()[0]
+        cursor.execute(
+            'INSERT INTO numbers.random_numbers_generatednumber (user_id, "limit", number)'
+            " SELECT id, 1000, id %% 1000 FROM users.users_user WHERE id >= %s",
+            [first],
+        )
+        # What autovacuum would do a minute later.
+        cursor.execute("ANALYZE")
+        yield first
+        cursor.execute("TRUNCATE numbers.random_numbers_generatednumber")
+        cursor.execute("DELETE FROM users.users_user WHERE id >= %s", [first])
 
 
 def workers(services: Services, service: str) -> list[Path]:
@@ -94,3 +101,22 @@ def test_a_stream_that_cannot_be_finished_does_not_look_finished(
     with pytest.raises(json.JSONDecodeError):
         json.loads(b"".join(received))
     assert httpx.get(f"{services.numbers}/get-saved-numbers?page_size=1").status_code == 200
+
+
+def test_clients_that_read_nothing_do_not_hold_the_service_for_ever(
+    services: Services, rows: int
+) -> None:
+    address = urlsplit(services.numbers)
+    clients = []
+    try:
+        for _ in range(12):  # two processes of four threads
+            client = socket.socket()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect((address.hostname, address.port))
+            client.sendall(b"GET /get-saved-numbers HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            clients.append(client)
+        # The services of these tests run with a CLIENT_TIMEOUT of three seconds.
+        assert httpx.get(f"{services.numbers}/readyz", timeout=15).status_code == 200
+    finally:
+        for client in clients:
+            client.close()

@@ -9,8 +9,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from common import schema
 from common.creation import CreateMixin
+from common.filters import AfterFilter
 from common.lists import StreamedListMixin
-from common.paging import AfterFilter
 from users_project.users.filters import NameFilter
 from users_project.users.models import User
 from users_project.users.serializers import UserSerializer
