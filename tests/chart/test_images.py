@@ -1,0 +1,50 @@
+"""What can be said of the images and of compose.yaml without building them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.chart.helm import CHART, ROOT, render, select
+
+
+def test_hadolint_has_nothing_to_say_of_the_dockerfile():
+    hadolint = Path(sys.executable).parent / "hadolint"
+    result = subprocess.run([hadolint, ROOT / "Dockerfile"], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_build_sees_only_what_an_image_holds():
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    assert {rule for rule in rules if rule.startswith("!")} == {
+        "!requirements.txt",
+        "!common",
+        "!users_project",
+        "!numbers_project",
+    }
+
+
+def test_compose_runs_the_images_as_hardened_as_the_chart():
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    for name in ("users", "numbers", "users-migrate", "numbers-migrate", "provision"):
+        assert services[name]["read_only"] is True
+        assert services[name]["cap_drop"] == ["ALL"]
+        assert services[name]["security_opt"] == ["no-new-privileges:true"]
+    assert services["users"]["ports"] == ["127.0.0.1:8081:8000"]
+    assert services["numbers"]["ports"] == ["127.0.0.1:8080:8000"]
+
+
+def test_compose_and_the_chart_bring_the_same_postgresql():
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    database = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["database"]
+    assert database["image"] == values["database"]["bundled"]["image"]
+    (server,) = select(render(4), "StatefulSet")
+    (container,) = server["spec"]["template"]["spec"]["containers"]
+    initdb = {
+        "name": "POSTGRES_INITDB_ARGS",
+        "value": database["environment"]["POSTGRES_INITDB_ARGS"],
+    }
+    assert initdb in container["env"]

@@ -1,0 +1,178 @@
+"""Who may talk to whom, as a cluster that enforces the NetworkPolicies would decide."""
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from tests.chart.helm import EXAMPLES, example, pods, render, select
+
+# A peer is a pod of the release by its component, or a pod elsewhere, or an address outside.
+DATABASE_CLIENTS = ["users", "numbers", "provision", "users-migrate", "numbers-migrate"]
+COMPONENTS = [*DATABASE_CLIENTS, "postgresql", "test"]
+CNPG = {"labels": {"cnpg.io/cluster": "app-postgresql"}, "namespace": "test"}
+
+
+def release_pod(component):
+    labels = {
+        "app.kubernetes.io/name": "random",
+        "app.kubernetes.io/instance": "app",
+        "app.kubernetes.io/component": component,
+    }
+    return {"labels": labels, "namespace": "test"}
+
+
+def foreign_pod(namespace):
+    return {"labels": {"app.kubernetes.io/name": "other"}, "namespace": namespace}
+
+
+DNS = foreign_pod("kube-system")
+
+
+def matches(selector, labels):
+    """Return whether a label selector matches labels; an empty one matches all."""
+    for key, value in selector.get("matchLabels", {}).items():
+        if labels.get(key) != value:
+            return False
+    for expression in selector.get("matchExpressions", []):
+        assert expression["operator"] == "In"
+        if labels.get(expression["key"]) not in expression["values"]:
+            return False
+    return True
+
+
+def is_peer(peer, pod):
+    """Return whether an entry of `from` or `to` means a pod or an address."""
+    if "ipBlock" in peer:
+        return "address" in pod and ip_address(pod["address"]) in ip_network(
+            peer["ipBlock"]["cidr"]
+        )
+    if "address" in pod:
+        return False
+    if "namespaceSelector" in peer:
+        names = {"kubernetes.io/metadata.name": pod["namespace"]}
+        if not matches(peer["namespaceSelector"], names):
+            return False
+    elif pod["namespace"] != "test":
+        return False
+    return matches(peer.get("podSelector", {}), pod["labels"])
+
+
+def allows(objects, direction, pod, other, port):
+    """Return whether a pod's policies let it send to, or receive from, another."""
+    if pod.get("namespace") != "test":
+        return True
+    key, side = ("ingress", "from") if direction == "Ingress" else ("egress", "to")
+    policies = [
+        policy["spec"]
+        for policy in select(objects, "NetworkPolicy")
+        if matches(policy["spec"]["podSelector"], pod["labels"])
+        and direction in policy["spec"]["policyTypes"]
+    ]
+    if not policies:
+        return True
+    return any(
+        (side not in rule or any(is_peer(peer, other) for peer in rule[side]))
+        and any(each["port"] == port for each in rule["ports"])
+        for policy in policies
+        for rule in policy.get(key, [])
+    )
+
+
+def may_talk(objects, sender, receiver, port):
+    """Return whether both ends' policies let a connection through."""
+    return allows(objects, "Egress", sender, receiver, port) and allows(
+        objects, "Ingress", receiver, sender, port
+    )
+
+
+@pytest.mark.parametrize("name", ["default", "ingress", "gateway"])
+def test_between_pods_exactly_what_is_needed_is_allowed(name):
+    objects = render(4, *example(name))
+    allowed = {
+        (sender, receiver)
+        for sender in COMPONENTS
+        for receiver in COMPONENTS
+        for port in ("http", 5432)
+        if may_talk(objects, release_pod(sender), release_pod(receiver), port)
+    }
+    assert allowed == {(client, "postgresql") for client in DATABASE_CLIENTS} | {
+        ("test", "users"),
+        ("test", "numbers"),
+    }
+
+
+def test_the_database_lets_its_clients_in_and_nobody_else():
+    objects = render(4, *example("default"))
+    database = release_pod("postgresql")
+    let_in = {
+        component
+        for component in COMPONENTS
+        if allows(objects, "Ingress", database, release_pod(component), 5432)
+    }
+    assert let_in == set(DATABASE_CLIENTS)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_pod_of_the_release_is_held_to_a_policy(name):
+    objects = render(4, *example(name))
+    instance = {"app.kubernetes.io/instance": "app"}
+    for title, pod in pods(objects).items():
+        labels = {**pod["metadata"]["labels"], **instance}
+        for direction in ("Ingress", "Egress"):
+            assert any(
+                matches(policy["spec"]["podSelector"], labels)
+                and direction in policy["spec"]["policyTypes"]
+                for policy in select(objects, "NetworkPolicy")
+            ), f"{title}: {direction}"
+
+
+def test_names_are_looked_up_and_nothing_else_outside_is_reached():
+    objects = render(4, *example("default"))
+    users = release_pod("users")
+    assert may_talk(objects, users, DNS, 53)
+    assert may_talk(objects, users, {"address": "169.254.20.10"}, 53)
+    assert not may_talk(objects, users, {"address": "8.8.8.8"}, 53)
+    assert not may_talk(objects, users, {"address": "8.8.8.8"}, 443)
+    assert not may_talk(objects, users, DNS, 443)
+    assert not may_talk(objects, release_pod("postgresql"), DNS, 53)
+
+
+@pytest.mark.parametrize(
+    ("name", "gateway", "monitoring"),
+    [("default", False, False), ("ingress", True, False), ("gateway", True, True)],
+)
+def test_gateways_and_monitoring_come_in_where_they_are_switched_on(name, gateway, monitoring):
+    objects = render(4, *example(name))
+    for component in ("users", "numbers"):
+        service = release_pod(component)
+        for namespace in ("envoy-gateway-system", "ingress-nginx"):
+            assert may_talk(objects, foreign_pod(namespace), service, "http") is gateway
+        assert may_talk(objects, foreign_pod("monitoring"), service, "http") is monitoring
+        assert not may_talk(objects, foreign_pod("default"), service, "http")
+    database = release_pod("postgresql")
+    assert not may_talk(objects, foreign_pod("ingress-nginx"), database, 5432)
+
+
+def test_an_external_database_is_reached_at_its_addresses_only():
+    objects = render(4, *example("external"))
+    for component in ("users", "numbers", "users-migrate"):
+        assert may_talk(objects, release_pod(component), {"address": "10.20.0.7"}, 6432)
+        assert not may_talk(objects, release_pod(component), {"address": "10.21.0.7"}, 6432)
+        assert not may_talk(objects, release_pod(component), {"address": "10.20.0.7"}, 22)
+
+
+def test_an_external_database_without_known_addresses_is_reached_at_its_port():
+    objects = render(4, *example("ha"))
+    assert may_talk(objects, release_pod("users"), {"address": "10.21.0.7"}, 5432)
+    assert not may_talk(objects, release_pod("users"), {"address": "10.21.0.7"}, 443)
+
+
+def test_the_operators_database_hears_the_release_itself_and_the_operator():
+    objects = render(4, *example("cnpg"))
+    assert may_talk(objects, release_pod("users"), CNPG, 5432)
+    assert may_talk(objects, release_pod("provision"), CNPG, 5432)
+    assert may_talk(objects, CNPG, CNPG, 5432)
+    assert may_talk(objects, foreign_pod("cnpg-system"), CNPG, 8000)
+    assert not may_talk(objects, release_pod("users"), CNPG, 8000)
+    assert not may_talk(objects, release_pod("test"), CNPG, 5432)
+    assert not may_talk(objects, foreign_pod("default"), CNPG, 5432)

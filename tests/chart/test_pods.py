@@ -1,0 +1,271 @@
+"""Every pod of every example: what it may do, what it is asked, how it starts and ends."""
+
+import runpy
+
+import pytest
+
+from tests.chart.helm import (
+    EXAMPLES,
+    ROOT,
+    containers,
+    example,
+    pods,
+    render,
+    select,
+    settings,
+)
+
+ALL_PODS = pytest.mark.parametrize("name", EXAMPLES)
+RESTRICTED_VOLUMES = {
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+}
+
+
+def violations(pod):
+    """Return what the restricted level of Pod Security would say of a pod."""
+    spec = pod["spec"]
+    context = spec.get("securityContext", {})
+    if any(spec.get(key) for key in ("hostNetwork", "hostPID", "hostIPC")):
+        yield "shares a namespace with the node"
+    if context.get("sysctls"):
+        yield "sets sysctls"
+    for volume in spec.get("volumes", []):
+        if not set(volume) - {"name"} <= RESTRICTED_VOLUMES:
+            yield f"has the volume {volume['name']}"
+    for container in containers(pod):
+        own = container.get("securityContext", {})
+        both = {**context, **own}
+        capabilities = own.get("capabilities", {})
+        if own.get("privileged") or own.get("allowPrivilegeEscalation") is not False:
+            yield f"{container['name']} may gain privileges"
+        if capabilities.get("drop") != ["ALL"] or capabilities.get("add"):
+            yield f"{container['name']} has capabilities"
+        if both.get("runAsNonRoot") is not True or both.get("runAsUser") in (0, None):
+            yield f"{container['name']} may run as root"
+        if both.get("seccompProfile", {}).get("type") not in ("RuntimeDefault", "Localhost"):
+            yield f"{container['name']} has no seccomp profile"
+        if own.get("procMount", "Default") != "Default":
+            yield f"{container['name']} sees /proc unmasked"
+        if any("hostPort" in port for port in container.get("ports", [])):
+            yield f"{container['name']} takes a port of the node"
+
+
+@ALL_PODS
+def test_restricted_pod_security_admits_every_pod(name):
+    found = {title: list(violations(pod)) for title, pod in pods(render(4, *example(name))).items()}
+    assert not {title: sentences for title, sentences in found.items() if sentences}
+
+
+@ALL_PODS
+def test_no_pod_can_write_its_root_or_talk_to_the_api_server(name):
+    for title, pod in pods(render(4, *example(name))).items():
+        assert pod["spec"]["automountServiceAccountToken"] is False, title
+        assert pod["spec"]["enableServiceLinks"] is False, title
+        for container in containers(pod):
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True, title
+
+
+@ALL_PODS
+def test_every_pod_has_an_account_of_the_release(name):
+    objects = render(4, *example(name))
+    accounts = {found["metadata"]["name"] for found in select(objects, "ServiceAccount")}
+    assert {pod["spec"]["serviceAccountName"] for pod in pods(objects).values()} == accounts
+
+
+@ALL_PODS
+def test_every_container_has_requests_and_a_memory_limit_but_none_for_cpu(name):
+    for title, pod in pods(render(4, *example(name))).items():
+        for container in containers(pod):
+            resources = container["resources"]
+            assert set(resources["requests"]) == {"cpu", "memory"}, title
+            assert set(resources["limits"]) == {"memory"}, title
+
+
+@ALL_PODS
+def test_every_mount_has_its_volume(name):
+    objects = render(4, *example(name))
+    claims = {
+        claim["metadata"]["name"]
+        for found in select(objects, "StatefulSet")
+        for claim in found["spec"]["volumeClaimTemplates"]
+    }
+    for title, pod in pods(objects).items():
+        volumes = {volume["name"] for volume in pod["spec"].get("volumes", [])}
+        for container in containers(pod):
+            mounts = {mount["name"] for mount in container.get("volumeMounts", [])}
+            assert mounts <= volumes | claims, title
+
+
+@ALL_PODS
+def test_selectors_match_one_components_labels_and_services_find_ports(name):
+    objects = render(4, *example(name))
+    templates = pods(objects)
+    for kind in ("Deployment", "StatefulSet"):
+        for found in select(objects, kind):
+            own = templates[f"{kind} {found['metadata']['name']}"]
+            assert selected(templates, found["spec"]["selector"]["matchLabels"]) == [own]
+    for found in select(objects, "PodDisruptionBudget"):
+        assert len(selected(templates, found["spec"]["selector"]["matchLabels"])) == 1
+    for found in select(objects, "Service"):
+        (pod,) = selected(templates, found["spec"]["selector"])
+        ports = {port["name"] for each in containers(pod) for port in each.get("ports", [])}
+        assert {port["targetPort"] for port in found["spec"]["ports"]} <= ports
+
+
+def selected(templates, labels):
+    """Return the pods that have all of some labels."""
+    return [
+        pod for pod in templates.values() if labels.items() <= pod["metadata"]["labels"].items()
+    ]
+
+
+@ALL_PODS
+def test_what_leads_to_a_service_leads_to_one_that_is_there(name):
+    objects = render(4, *example(name))
+    services = {found["metadata"]["name"] for found in select(objects, "Service")}
+    backends = [
+        backend["name"]
+        for route in select(objects, "HTTPRoute")
+        for rule in route["spec"]["rules"]
+        for backend in rule["backendRefs"]
+    ] + [
+        path["backend"]["service"]["name"]
+        for ingress in select(objects, "Ingress")
+        for path in ingress["spec"]["rules"][0]["http"]["paths"]
+    ]
+    assert set(backends) <= services
+
+
+@ALL_PODS
+def test_autoscaling_and_replicas_exclude_each_other(name):
+    objects = render(4, *example(name))
+    autoscalers = select(objects, "HorizontalPodAutoscaler")
+    scaled = {found["spec"]["scaleTargetRef"]["name"] for found in autoscalers}
+    for found in select(objects, "Deployment"):
+        assert ("replicas" in found["spec"]) == (found["metadata"]["name"] not in scaled)
+
+
+@ALL_PODS
+def test_probes_ask_what_the_contract_has(name):
+    for found in select(render(4, *example(name)), "Deployment"):
+        (container,) = found["spec"]["template"]["spec"]["containers"]
+        paths = {
+            probe: container[probe]["httpGet"]["path"]
+            for probe in ("startupProbe", "livenessProbe", "readinessProbe")
+        }
+        assert paths == {
+            "startupProbe": "/livez",
+            "livenessProbe": "/livez",
+            "readinessProbe": "/readyz",
+        }
+        # A database that is away takes a connect and a statement, of two seconds each.
+        assert container["readinessProbe"]["timeoutSeconds"] > 4
+
+
+@ALL_PODS
+def test_a_pod_has_time_to_leave_and_a_rollout_never_lacks_one(name, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    graceful = runpy.run_path(str(ROOT / "common" / "gunicorn.conf.py"))["graceful_timeout"]
+    for found in select(render(4, *example(name)), "Deployment"):
+        spec = found["spec"]["template"]["spec"]
+        (container,) = spec["containers"]
+        _, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
+        assert 0 < int(seconds) < graceful < spec["terminationGracePeriodSeconds"]
+        assert int(seconds) + graceful < spec["terminationGracePeriodSeconds"]
+        assert found["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+
+
+@ALL_PODS
+def test_only_the_names_that_docker_build_gives_have_the_tag_latest(name):
+    for pod in pods(render(4, *example(name))).values():
+        for container in containers(pod):
+            image = container["image"]
+            assert not image.endswith(":latest") or image in (
+                "user_service:latest",
+                "random_service:latest",
+            )
+
+
+def test_the_images_are_called_what_docker_build_calls_them():
+    templates = pods(render(4))
+    for service, image in {"users": "user_service", "numbers": "random_service"}.items():
+        images = {each["image"] for each in containers(templates[f"Deployment app-{service}"])}
+        assert images == {f"{image}:latest"}
+
+
+def test_a_digest_wins_over_the_tag():
+    digest = "sha256:" + "0" * 64
+    objects = render(4, *settings(users__image__digest=digest, users__image__tag="1.2"))
+    (deployment,) = select(objects, "Deployment", "app-users")
+    images = {container["image"] for container in containers(deployment["spec"]["template"])}
+    assert images == {f"user_service@{digest}"}
+
+
+def environment(objects, name, container):
+    (deployment,) = select(objects, "Deployment", name)
+    (found,) = (
+        each for each in containers(deployment["spec"]["template"]) if each["name"] == container
+    )
+    return {variable["name"]: variable.get("value") for variable in found["env"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "direct"),
+    [
+        ("default", "app-postgresql", "app-postgresql"),
+        ("cnpg", "app-postgresql-pooler", "app-postgresql-rw"),
+        ("external", "pooler.example.com", "primary.example.com"),
+    ],
+)
+def test_requests_go_through_the_pooler_and_migrations_past_it(name, host, direct):
+    objects = render(4, *example(name))
+    assert environment(objects, "app-users", "users")["DB_HOST"] == host
+    assert environment(objects, "app-users", "wait")["DB_HOST"] == direct
+    for job in select(objects, "Job"):
+        for container in containers(job["spec"]["template"]):
+            assert {"name": "DB_HOST", "value": direct} in container["env"]
+
+
+def test_a_migration_gives_up_a_lock_before_requests_that_wait_behind_it_are_refused():
+    for service in ("users", "numbers"):
+        (job,) = (
+            found
+            for found in select(render(4), "Job")
+            if found["metadata"]["name"].startswith(f"app-{service}-migrate-")
+        )
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        options = "-c statement_timeout=0 -c lock_timeout=1s"
+        assert {"name": "PGOPTIONS", "value": options} in container["env"]
+
+
+def test_plain_http_is_served_unless_the_gateway_ends_tls():
+    for name, answer in {"default": "false", "gateway": "true"}.items():
+        variables = environment(render(4, *example(name)), "app-numbers", "numbers")
+        assert variables["SECURE_SSL_REDIRECT"] == answer
+
+
+def test_requests_may_name_the_service_and_the_gateways_hosts():
+    hosts = environment(render(4, *example("gateway")), "app-users", "users")["ALLOWED_HOSTS"]
+    assert {"localhost", "127.0.0.1", "app-users", "app-users.test.svc", "api.example.com"} <= set(
+        hosts.split(",")
+    )
+    hosts = environment(render(4, *example("ha")), "random-numbers-users", "users")
+    assert ".example.com" in hosts["ALLOWED_HOSTS"].split(",")
+
+
+def test_a_service_overrides_the_defaults_with_zero_and_false_too():
+    options = settings(
+        users__autoscaling__enabled="false", users__replicas=0, defaults__secureSSLRedirect="true"
+    )
+    objects = render(4, *options, *settings(users__secureSSLRedirect="false"))
+    (users,) = select(objects, "Deployment", "app-users")
+    assert users["spec"]["replicas"] == 0
+    assert environment(objects, "app-users", "users")["SECURE_SSL_REDIRECT"] == "false"
+    assert environment(objects, "app-numbers", "numbers")["SECURE_SSL_REDIRECT"] == "true"

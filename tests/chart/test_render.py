@@ -1,0 +1,172 @@
+"""What Helm says of the chart, and what Kubernetes would say of the objects."""
+
+import base64
+import hashlib
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from tests.chart.helm import CHART, EXAMPLES, MAJORS, example, helm, render, select, settings, text
+
+OLDEST, NEWEST = "1.27", "1.37"
+# What the clusters' operators define, of which the validator knows nothing.
+CUSTOM_KINDS = {
+    "Cluster": "postgresql.cnpg.io/v1",
+    "Database": "postgresql.cnpg.io/v1",
+    "Pooler": "postgresql.cnpg.io/v1",
+    "ScheduledBackup": "postgresql.cnpg.io/v1",
+    "HTTPRoute": "gateway.networking.k8s.io/v1",
+    "SecurityPolicy": "gateway.envoyproxy.io/v1alpha1",
+    "ServiceMonitor": "monitoring.coreos.com/v1",
+}
+
+
+def decode(value):
+    return base64.b64decode(value).decode()
+
+
+@pytest.mark.parametrize("major", MAJORS)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_passes_the_strict_lint(name, major):
+    result = helm(major, "lint", "--strict", str(CHART), *example(name))
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_helm_3_and_helm_4_make_the_same_objects(name):
+    assert render(3, *example(name)) == render(4, *example(name))
+
+
+@pytest.mark.parametrize("major", MAJORS)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_rendering_twice_gives_the_same_bytes(name, major):
+    first = text(major, *example(name))
+    text.cache_clear()
+    assert text(major, *example(name)) == first
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_oldest_and_the_newest_kubernetes_accept_every_object(name, version):
+    for found in render(4, *example(name)):
+        if found["kind"] in CUSTOM_KINDS:
+            assert found["apiVersion"] == CUSTOM_KINDS[found["kind"]]
+        else:
+            kubernetes_validate.validate(found, version, strict=True)
+
+
+def test_the_chart_asks_for_the_oldest_version_that_is_tested():
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert chart["kubeVersion"] == f">={OLDEST}.0-0"
+    assert "dependencies" not in chart
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_no_two_objects_share_a_name(name):
+    names = [(found["kind"], found["metadata"]["name"]) for found in render(4, *example(name))]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_object_has_its_namespace_and_labels(name):
+    for found in render(4, *example(name)):
+        assert found["metadata"]["namespace"] == "test"
+        labels = found["metadata"]["labels"]
+        assert labels["app.kubernetes.io/name"] == "random"
+        assert labels["app.kubernetes.io/instance"] == "app"
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_secrets_that_are_not_given_are_drawn_and_kept(major):
+    secrets = select(render(major), "Secret")
+    assert len(secrets) == 5
+    drawn = {decode(value) for secret in secrets for value in secret["data"].values()}
+    assert {len(value) for value in drawn - {"users_service", "numbers_service", "postgres"}} == {
+        40
+    }
+    for secret in secrets:
+        assert secret["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_the_pods_roll_with_the_secrets_that_they_read(major):
+    objects = render(major)
+    (django,) = select(objects, "Secret", "app-users")
+    (database,) = select(objects, "Secret", "app-users-database")
+    (deployment,) = select(objects, "Deployment", "app-users")
+    values = decode(django["data"]["secret-key"]), decode(database["data"]["password"]), "1"
+    annotations = deployment["spec"]["template"]["metadata"]["annotations"]
+    expected = hashlib.sha256("/".join(values).encode()).hexdigest()
+    assert annotations["checksum/credentials"] == expected
+
+
+def test_existing_secrets_are_used_and_none_is_made():
+    objects = render(4, *example("gateway"))
+    assert select(objects, "Secret") == []
+    (deployment,) = select(objects, "Deployment", "app-users")
+    volumes = deployment["spec"]["template"]["spec"]["volumes"]
+    assert [volume["secret"]["secretName"] for volume in volumes if "secret" in volume] == [
+        "users-django",
+        "users-database",
+    ]
+
+
+def job_names(*options):
+    jobs = select(render(4, *example("default"), *options), "Job")
+    return {job["metadata"]["name"].rsplit("-", 1)[0]: job["metadata"]["name"] for job in jobs}
+
+
+def test_a_job_has_another_name_when_it_runs_something_else():
+    before, after = job_names(), job_names(*settings(users__image__tag="2.0.0"))
+    assert before["app-users-migrate"] != after["app-users-migrate"]
+    assert before["app-numbers-migrate"] == after["app-numbers-migrate"]
+    assert before["app-provision"] != after["app-provision"]
+
+
+def test_a_changed_password_is_provisioned_and_only_its_service_rolls():
+    options = settings(users__databasePassword="other")
+    assert job_names()["app-provision"] != job_names(*options)["app-provision"]
+    annotations = [
+        {
+            deployment["metadata"]["name"]: deployment["spec"]["template"]["metadata"]
+            for deployment in select(render(4, *example("default"), *more), "Deployment")
+        }
+        for more in ((), options)
+    ]
+    assert annotations[0]["app-users"] != annotations[1]["app-users"]
+    assert annotations[0]["app-numbers"] == annotations[1]["app-numbers"]
+
+
+def test_the_notes_print_the_next_commands():
+    result = helm(4, "install", "app", str(CHART), "--namespace", "test", "--dry-run=client")
+    for words in (
+        "port-forward service/app-users 8081:80",
+        "port-forward service/app-numbers 8080:80",
+        "curl --request GET  --url http://localhost:8081/users",
+        "curl --request POST --url http://localhost:8080/generate-random-number",
+        "helm test app --namespace test",
+    ):
+        assert words in result.stdout
+
+
+def test_the_gateway_passes_on_the_api_only():
+    paths = {
+        route["metadata"]["name"]: [
+            match["path"]["value"] for rule in route["spec"]["rules"] for match in rule["matches"]
+        ]
+        for route in select(render(4, *example("gateway")), "HTTPRoute")
+    }
+    assert paths == {
+        "app-users": ["/users"],
+        "app-numbers": ["/generate-random-number", "/get-saved-numbers"],
+    }
+
+
+def test_the_ingress_passes_on_the_api_only():
+    paths = [
+        path["path"]
+        for ingress in select(render(4, *example("ingress")), "Ingress")
+        for path in ingress["spec"]["rules"][0]["http"]["paths"]
+    ]
+    assert sorted(paths) == ["/generate-random-number", "/get-saved-numbers", "/users"]

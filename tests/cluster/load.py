@@ -1,0 +1,53 @@
+"""Ask both services without pause for SECONDS, then say how many requests failed, and how.
+
+It runs in a pod of the release: only there does a request go through the Service, as a client's
+does. Each request has a connection of its own, so that each may meet a pod that leaves.
+"""
+
+import json
+import os
+import sys
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from urllib.request import Request, urlopen
+
+CLIENTS = 4
+SECONDS = float(os.environ["SECONDS"])
+
+
+def call(url: str, body: object = None) -> None:
+    """Make a request; one that is not answered with success raises."""
+    data = None if body is None else json.dumps(body).encode()
+    with urlopen(Request(url, data, {"Content-Type": "application/json"}), timeout=10) as answer:
+        answer.read()
+
+
+def client(end: float) -> Counter[str]:
+    """Register a name, then draw, list and look it up until the time is over."""
+    users, numbers = os.environ["USERS_URL"], os.environ["NUMBERS_URL"]
+    name = f"load-{uuid.uuid4()}"
+    call(f"{users}/users", {"name": name})
+    requests: list[tuple[str, object]] = [
+        (f"{numbers}/generate-random-number", {"user": name}),
+        (f"{numbers}/get-saved-numbers?page_size=10", None),
+        (f"{users}/users?name={name}", None),
+    ]
+    results: Counter[str] = Counter()
+    while time.monotonic() < end:
+        for request in requests:
+            try:
+                call(*request)
+                results["succeeded"] += 1
+            except OSError as error:
+                results[f"{request[0].split('?')[0]}: {error}"] += 1
+    return results
+
+
+if __name__ == "__main__":
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        ends = [time.monotonic() + SECONDS] * CLIENTS
+        total = sum(pool.map(client, ends), Counter())
+    print(json.dumps(total, indent=2), flush=True)
+    sys.exit(len(total) > 1 or not total["succeeded"])

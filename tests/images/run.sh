@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+#
+# Builds both images, runs them as the chart says (read-only, as an account without a name, without
+# capabilities) against the PostgreSQL at DB_PORT of this machine, and lets the contract tests run
+# against them.
+# `./manage_all.sh test-images` calls it with a database at hand; PYTHON names its Python.
+#
+# It builds with docker or podman. PYTHON_IMAGE replaces the Dockerfile's base; where that base
+# cannot be fetched, one is made of Debian packages by debootstrap, which only root can do.
+
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+log=$(mktemp -d)
+
+skip() {
+    echo "test-images: skipped: $*"
+    exit 0
+}
+
+die() {
+    echo "test-images: $*" >&2
+    exit 1
+}
+
+# --- the engine and the base image ----------------------------------------------------------------
+
+build_options=()
+run_options=()
+
+find_engine() {
+    if docker info >/dev/null 2>&1; then
+        engine=(docker)
+    elif podman --cgroup-manager=cgroupfs info >/dev/null 2>&1; then
+        # These need neither systemd, nor a cgroup of one's own, nor a raised limit.
+        engine=(podman --cgroup-manager=cgroupfs)
+        build_options=(--isolation chroot --network host)
+        build_options+=(--ulimit nofile=1024:1024 --ulimit nproc=1024:1024)
+        run_options=(--ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --read-only-tmpfs=false)
+        if command -v runc >/dev/null; then engine+=(--runtime "$(command -v runc)"); fi
+        # What this machine needs to reach a package index, the build needs too.
+        local path
+        for path in /etc/pip.conf /etc/ssl/certs; do
+            if [ -e "$path" ]; then build_options+=(--volume "$path:$path:ro"); fi
+        done
+    else
+        skip "neither docker nor podman works here."
+    fi
+}
+
+find_base() {
+    base=${PYTHON_IMAGE:-$(sed -n 's/^ARG PYTHON_IMAGE=//p' Dockerfile)}
+    "${engine[@]}" image inspect "$base" >/dev/null 2>&1 && return
+    "${engine[@]}" pull --quiet "$base" >/dev/null 2>&1 && return
+    local wanted=$base
+    base=localhost/python-stand-in:bookworm
+    if ! "${engine[@]}" image inspect "$base" >/dev/null 2>&1; then
+        command -v debootstrap >/dev/null && [ "$(id -u)" = 0 ] ||
+            skip "$wanted cannot be fetched, and root with debootstrap is needed to make one like it."
+        make_stand_in || die "The stand-in for $wanted was not made."
+    fi
+    echo "test-images: $wanted cannot be fetched; $base of Debian packages stands in for it."
+}
+
+make_stand_in() {
+    debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates \
+        bookworm "$log/base" http://deb.debian.org/debian >"$log/debootstrap"
+    rm -rf "$log/base/var/cache/apt/archives" "$log/base/var/lib/apt/lists"
+    tar -C "$log/base" -c . | "${engine[@]}" import - "$base" >"$log/import" 2>&1
+}
+
+build() {
+    "${engine[@]}" build "${build_options[@]}" --build-arg "PYTHON_IMAGE=$base" \
+        --target "$1" --tag "$1:test" . >"$log/build" 2>&1 || {
+        tail -n 20 "$log/build" >&2
+        die "The image $1 was not built."
+    }
+    local size
+    size=$("${engine[@]}" image inspect --format '{{.Size}}' "$1:test")
+    echo "test-images: $1 built, $((size / 1000000)) MB."
+}
+
+# --- the tests ------------------------------------------------------------------------------------
+
+free_port() {
+    "$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+trap 'rm -rf "$log"' EXIT
+find_engine
+"$PYTHON" -c 'from tests.chart.helm import programs as p; p()[4]' 2>/dev/null ||
+    skip "Helm is neither on the PATH nor to be had from a package index, and the chart says how to run them."
+find_base
+echo "test-images: built and run by ${engine[0]} $("${engine[@]}" version --format '{{.Client.Version}}')"
+build user_service
+build random_service
+
+export ENGINE="${engine[*]}" RUN_OPTIONS="${run_options[*]}"
+export DB_ADMIN_PASSWORD=${DB_ADMIN_PASSWORD:-$(cat "$DB_ADMIN_PASSWORD_FILE")}
+USERS_URL=http://127.0.0.1:$(free_port) NUMBERS_URL=http://127.0.0.1:$(free_port)
+export USERS_URL NUMBERS_URL
+"$PYTHON" -m pytest -p no:django tests/images tests/contract
