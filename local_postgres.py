@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 INITDB_OPTIONS = [
@@ -41,18 +42,26 @@ class LocalPostgres:
         self.log = self.home / "postgres.log"
 
     def find_home(self) -> Path:
-        """Return a folder that the server's account can reach; for root it may lie elsewhere."""
-        inside = self.state / "postgres"
-        if self.account is None or self.run(["ls", str(self.state)]).returncode == 0:
-            return inside
-        digest = hashlib.sha256(str(self.state).encode()).hexdigest()[:12]
-        return Path("/var/lib") / f"random-numbers-{digest}"
+        """Return a folder that the server's account can reach; for root it may lie elsewhere.
+
+        The choice is written down: later the folders above may have become open or closed.
+        """
+        chosen = self.state / "postgres_home"
+        if chosen.exists():
+            return self.state / chosen.read_text()
+        home = Path("postgres")
+        if self.account and self.run(["ls", str(self.state)]).returncode != 0:
+            digest = hashlib.sha256(str(self.state).encode()).hexdigest()[:12]
+            home = Path("/var/lib") / f"random-numbers-{digest}"
+        if self.state.is_dir():
+            chosen.write_text(str(home))
+        return self.state / home
 
     def start(self) -> tuple[int, int]:
         """Start the server unless it runs, and return its port and process id."""
-        self.home.mkdir(mode=0o700, exist_ok=True)
-        self.own(self.home)
         with self.lock():
+            self.home.mkdir(mode=0o700, exist_ok=True)
+            self.own(self.home)
             if not self.data.exists():
                 self.initialise()
             if self.process_id() is None:
@@ -76,19 +85,17 @@ class LocalPostgres:
         """Make the data folder beside its place first: one that is there is whole."""
         unfinished = self.home / "data.tmp"
         shutil.rmtree(unfinished, ignore_errors=True)
-        password_file = self.home / "password.tmp"
-        password_file.write_text((self.state / "secrets" / "postgres").read_text())
-        password_file.chmod(0o600)
-        self.own(password_file)
-        try:
-            self.program("initdb", *INITDB_OPTIONS, f"--pwfile={password_file}", str(unfinished))
-        finally:
-            password_file.unlink()
+        with NamedTemporaryFile("w") as password_file:
+            password_file.write((self.state / "secrets" / "postgres").read_text())
+            password_file.flush()
+            self.own(Path(password_file.name))
+            pwfile = f"--pwfile={password_file.name}"
+            self.program("initdb", *INITDB_OPTIONS, pwfile, str(unfinished))
         unfinished.rename(self.data)
 
     def launch(self) -> None:
         """Start the server on the port of last time, or on another where that is taken."""
-        remembered = self.home / "port"
+        remembered = self.state / "postgres.port"
         port = free_port(int(remembered.read_text()) if remembered.exists() else 0)
         options = f"-p {port} {SERVER_OPTIONS}"
         arguments = ["-D", str(self.data), "-l", str(self.log), "-o", options, "-w", "start"]
@@ -99,14 +106,12 @@ class LocalPostgres:
         """Return the server's process id, None where it does not run."""
         try:
             process_id = int((self.data / "postmaster.pid").read_text().split()[0])
+            if Path("/proc/self").exists():
+                command = Path(f"/proc/{process_id}/cmdline").read_bytes()
+                return process_id if str(self.data).encode() in command else None
             os.kill(process_id, 0)
         except (FileNotFoundError, IndexError, ProcessLookupError):
             return None
-        except PermissionError:
-            pass  # It runs under another account.
-        command = Path(f"/proc/{process_id}/cmdline")
-        if command.parent.parent.joinpath("self").exists():
-            return process_id if str(self.data).encode() in command.read_bytes() else None
         return process_id
 
     def port(self) -> int:
@@ -164,7 +169,7 @@ class LocalPostgres:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Let one start at a time look and act."""
-        with (self.home / "lock").open("w") as file:
+        with (self.state / "postgres.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

@@ -23,6 +23,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 state=${STATE_DIR:-$root/.state}
+[[ $state == /* ]] || state=$PWD/$state
 venv=$root/.venv
 python=$venv/bin/python
 users_port=${USERS_PORT:-8081}
@@ -41,14 +42,14 @@ help() {
 # --- what has to be there before anything runs -----------------------------------------------
 
 find_python() {
-    local candidate
-    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+    local candidate candidates=${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}
+    for candidate in $candidates; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             echo "$candidate"
             return
         fi
     done
-    die "Python 3.11 or newer is needed; $(python3 --version 2>&1) is too old, or there is none."
+    die "Python 3.11 or newer is needed; none of these is: $candidates"
 }
 
 # The stamp is written last: an environment without it, or for another lock, is made anew.
@@ -76,10 +77,13 @@ make_venv() {
 prepare() {
     (mkdir -p "$state" "$state/logs" && umask 077 && mkdir -p "$state/secrets") 2>/dev/null ||
         die "$state cannot be written by $(id -un)."
-    [ -w "$state/secrets" ] || die "$state belongs to another account than $(id -un)."
+    [ -O "$state/secrets" ] || die "$state belongs to another account than $(id -un)."
     if command -v flock >/dev/null; then
         exec 9>"$state/lock"
-        flock 9
+        flock --nonblock 9 || {
+            echo "Waiting for another manage_all.sh to end…" >&2
+            flock 9
+        }
     fi
     make_venv .venv requirements-dev.txt
     local name
@@ -153,9 +157,10 @@ manage() {
     )
 }
 
+# A service that runs already keeps the port that it was started on.
 port_of() {
     local name=${1}_port
-    echo "${!name}"
+    if is_running "$1"; then cat "$state/$1.port"; else echo "${!name}"; fi
 }
 
 pid_of() {
@@ -172,27 +177,36 @@ is_running() {
 
 require_free_ports() {
     local service
+    [ "$users_port" != "$numbers_port" ] || die "USERS_PORT and NUMBERS_PORT are both $users_port."
     for service in "${services[@]}"; do
         is_running "$service" || "$python" - "$(port_of "$service")" <<'PYTHON' ||
-import socket, sys
-with socket.socket() as candidate:
-    candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        candidate.bind(("127.0.0.1", int(sys.argv[1])))
-    except (OSError, OverflowError, ValueError):
-        sys.exit(1)
+import socket, sys, time
+port = sys.argv[1]
+if not (port.isdecimal() and 0 < int(port) < 65536):
+    sys.exit(f"manage_all.sh: {port!r} is no port; a port is a number from 1 to 65535.")
+end = time.monotonic() + 3  # the workers of a service that was killed take a second to notice
+while time.monotonic() < end:
+    with socket.socket() as candidate:
+        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            candidate.bind(("127.0.0.1", int(port)))
+            sys.exit(0)
+        except OSError:
+            time.sleep(0.1)
+sys.exit(
+    f"manage_all.sh: Port {port} is taken; free it, or set USERS_PORT or NUMBERS_PORT to another."
+)
 PYTHON
-            die "Port $(port_of "$service") is taken; free it, or choose another in $(
-                echo "$service" | tr '[:lower:]' '[:upper:]'
-            )_PORT."
+            exit 1
     done
 }
 
 start_service() {
     is_running "$1" && return
+    port_of "$1" >"$state/$1.port"
     (
         service_environment "$1"
-        BIND=127.0.0.1:$(port_of "$1")
+        BIND=127.0.0.1:$(cat "$state/$1.port")
         # Nothing in front of it ends TLS here.
         SECURE_SSL_REDIRECT=${SECURE_SSL_REDIRECT:-false}
         export BIND SECURE_SSL_REDIRECT
@@ -233,15 +247,15 @@ PYTHON
 }
 
 make_admin_accounts() {
-    [ -e "$state/admin_made" ] && return
-    local service output
+    local service output database=${DB_HOST}:$DB_NAME
+    grep -qxF "$database" "$state/admin_made_in" 2>/dev/null && return
     for service in "${services[@]}"; do
         output=$(
             DJANGO_SUPERUSER_PASSWORD=$(cat "$state/secrets/admin") \
                 manage "$service" createsuperuser --noinput --username admin --email '' 2>&1
         ) || [[ $output == *"already taken"* ]] || die "The admin account was not made: $output"
     done
-    touch "$state/admin_made"
+    echo "$database" >>"$state/admin_made_in"
     echo "Admin account: admin, password: $(cat "$state/secrets/admin")"
 }
 
@@ -252,15 +266,21 @@ stop_services() {
             kill -TERM "$(pid_of "$service")"
         fi
     done
+    # gunicorn itself ends requests that take longer than 25 seconds.
+    local end=$((SECONDS + 30))
     for service in "${services[@]}"; do
-        while is_running "$service"; do sleep 0.1; done
-        rm -f "$state/$service.pid"
+        while is_running "$service"; do
+            [ $SECONDS -lt $end ] || kill -KILL "$(pid_of "$service")"
+            sleep 0.1
+        done
+        rm -f "$state/$service.pid" "$state/$service.port"
     done
 }
 
 # --- commands --------------------------------------------------------------------------------------
 
 up() {
+    [[ ${1:---detach} == --detach ]] || die "up takes --detach, and not $1."
     prepare
     require_free_ports
     # A start that fails leaves nothing running that it has started.
@@ -304,6 +324,7 @@ TEXT
 
 # Each line is marked with its service.
 follow_logs() {
+    [ -f "$state/logs/numbers.log" ] || die "There are no logs yet: nothing has been started."
     "$python" - "$state/logs" "${services[@]}" <<'PYTHON'
 import os, signal, sys, time
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -345,6 +366,7 @@ stop_all() {
 }
 
 down() {
+    [[ ${1:---purge} == --purge ]] || die "down takes --purge, and not $1."
     stop_all
     [ "${1:-}" = --purge ] || return 0
     if [ "${2:-}" != --yes ]; then
@@ -356,8 +378,11 @@ down() {
 }
 
 purge() {
-    [ ! -d "$state" ] || "$python" "$root/local_postgres.py" purge "$state"
-    rm -rf "$state"
+    [ -d "$state" ] || return 0
+    "$python" "$root/local_postgres.py" purge "$state"
+    # By their names: STATE_DIR may be a folder with other things in it.
+    (cd "$state" && rm -rf secrets logs pytest lock admin_made_in ./*.pid ./*.port postgres_home postgres.lock)
+    rmdir "$state" 2>/dev/null || echo "$state holds other files too, and was left."
 }
 
 # A word for manage.py needs the database; one that was not running is stopped again.
@@ -420,6 +445,7 @@ test_all() {
         manage "$service" makemigrations --check --dry-run
         manage "$service" spectacular --validate --fail-on-warn --file /dev/null
     done
+    export PYTEST_ADDOPTS="--basetemp='$state/pytest'"
     SECURE_SSL_REDIRECT=false in_project users pytest tests/common tests/users
     SECURE_SSL_REDIRECT=false in_project numbers pytest tests/numbers
     "$python" -m pytest -p no:django tests/chart

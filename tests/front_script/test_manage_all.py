@@ -144,6 +144,32 @@ def test_a_taken_port_is_named_and_nothing_is_started(environment: Environment) 
     assert processes(environment) == []
 
 
+@pytest.mark.parametrize("port", ["abc", "0", "65536", ""])
+def test_a_port_that_is_none_or_used_twice_is_named(environment: Environment, port: str) -> None:
+    given = {"USERS_PORT": port or environment["NUMBERS_PORT"]}
+    result = run_front_script({**environment, **given}, "up", "--detach")
+    assert result.returncode == 1
+    assert given["USERS_PORT"] in result.stderr
+    assert processes(environment) == []
+
+
+def test_a_word_that_up_does_not_know_starts_nothing(environment: Environment) -> None:
+    result = run_front_script(environment, "up", "--detatch")
+    assert result.returncode == 1
+    assert "--detatch" in result.stderr
+    assert not Path(environment["STATE_DIR"]).exists()
+
+
+def test_purge_leaves_what_is_not_its_own(environment: Environment) -> None:
+    state = Path(environment["STATE_DIR"])
+    run_front_script(environment, "check")
+    (state / "mine").write_text("precious")
+    result = run_front_script(environment, "down", "--purge", "--yes")
+    assert "holds other files" in result.stdout
+    assert [path.name for path in state.iterdir()] == ["mine"]
+    (state / "mine").unlink()
+
+
 @pytest.mark.parametrize("name", ["LOG_LEVEL", "WEB_CONCURRENCY"])
 def test_a_bad_setting_is_named_and_nothing_is_left_running(
     environment: Environment, name: str
@@ -200,7 +226,7 @@ def test_a_python_that_is_too_old_is_named(environment: Environment, tmp_path: P
     old.chmod(0o755)
     result = up_in(project, {**environment, "PYTHON": str(old)})
     assert result.returncode == 1
-    assert "Python 3.11 or newer is needed" in result.stderr
+    assert f"Python 3.11 or newer is needed; none of these is: {old}" in result.stderr
 
 
 def test_a_missing_venv_module_is_named(environment: Environment, tmp_path: Path) -> None:
