@@ -10,7 +10,7 @@ from rest_framework.utils import html
 NAME_LENGTH = 80
 DIGITS = re.compile(r"-?[0-9]{1,19}")  # as many as 64 bits have
 # For OpenAPI: somewhere a character that is no white space, and nowhere a NUL.
-NAME_PATTERN = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+NAME_PATTERN = r"^[^\u0000]*[^\s\u0000\u001c-\u001f][^\u0000]*$"
 
 
 @extend_schema_field({"type": "string", "maxLength": NAME_LENGTH, "pattern": NAME_PATTERN})

@@ -1,6 +1,6 @@
 """Lists: whole ones are streamed, shorter ones are pages that start after an id.
 
-PostgreSQL writes the rows of a whole list as JSON, so that Python only passes text on.
+PostgreSQL writes the rows as JSON, so that Python only passes text on.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,9 @@ from django.http.response import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from common.paging import KeysetPagination
+
+JSON = "application/json"
 # The first rows leave at once; the rest comes in batches that are worth a statement each.
 FIRST_BATCH = 200
 BATCH = 2000
@@ -23,11 +26,20 @@ class StreamedListMixin:
     """Offer `list`: a page where one is asked for, otherwise all rows, by ascending id."""
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        if self.paginator.wants_all(request):
-            rows = self.filter_queryset(rows_as_json(self.queryset, self.serializer_class).all())
-            return stream(rows, self.paginator.key, head=request.method == "HEAD")
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        if request.accepted_renderer.format != "json":
+            page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+            return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        rows = self.filter_queryset(rows_as_json(self.queryset, self.serializer_class).all())
+        if "page_size" in request.query_params:
+            return page_of(self.paginate_queryset(rows), self.paginator)
+        return stream(rows, self.paginator.key, head=request.method == "HEAD")
+
+
+def page_of(rows: list[tuple[int, str]], paginator: KeysetPagination) -> HttpResponse:
+    """Answer with the rows of a page."""
+    opening, closing = brackets(paginator.key)
+    body = opening + join(rows) + closing
+    return HttpResponse(body, content_type=JSON, headers=paginator.get_headers())
 
 
 def stream(rows: QuerySet[Any], key: str | None, head: bool = False) -> HttpResponseBase:
@@ -37,17 +49,22 @@ def stream(rows: QuerySet[Any], key: str | None, head: bool = False) -> HttpResp
     a list that is not whole does not look whole.
     """
     if head:
-        return StreamingHttpResponse(content_type="application/json")
-    opening, closing = (f'{{"{key}":[', "]}") if key else ("[", "]")
+        return StreamingHttpResponse(content_type=JSON)
+    opening, closing = brackets(key)
     first = list(rows[:FIRST_BATCH])
     start = opening + join(first)
     if len(first) < FIRST_BATCH:
-        return HttpResponse(start + closing, content_type="application/json")
+        return HttpResponse(start + closing, content_type=JSON)
     chunks = remaining_chunks(rows, after=first[-1][0])
     return StreamingHttpResponse(
         (text for part in ([start], chunks, [closing]) for text in part),
-        content_type="application/json",
+        content_type=JSON,
     )
+
+
+def brackets(key: str | None) -> tuple[str, str]:
+    """Return what stands before and after the rows of a list."""
+    return (f'{{"{key}":[', "]}") if key else ("[", "]")
 
 
 def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[str]:

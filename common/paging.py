@@ -25,30 +25,29 @@ class KeysetPagination(BasePagination):
     next_url: str | None = None
     first_url: str | None = None
 
-    def wants_all(self, request: Request) -> bool:
-        """Return whether a request asks for the whole list."""
-        return (
-            request.accepted_renderer.format == "json" and "page_size" not in request.query_params
-        )
-
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        """Return a page's rows."""
+        """Return a page's rows: instances, or tuples that begin with the id."""
         field = WholeNumberField(min_value=1, max_value=1000)
         size = read_parameter(request, "page_size", field) or BROWSABLE_PAGE_SIZE
         rows = list(queryset[: size + 1])
         url = request.build_absolute_uri()
         if len(rows) > size:
             rows.pop()
-            self.next_url = replace_query_param(url, "after", rows[-1].pk)
+            last = rows[-1]
+            last_id = last[0] if isinstance(last, tuple) else last.pk
+            self.next_url = replace_query_param(url, "after", last_id)
         if "after" in request.query_params:
             self.first_url = remove_query_param(url, "after")
         self.display_page_controls = bool(self.next_url or self.first_url)
         return rows
 
+    def get_headers(self) -> dict[str, str]:
+        """Return a Link to the next page, where there is one."""
+        return {"Link": f'<{self.next_url}>; rel="next"'} if self.next_url else {}
+
     def get_paginated_response(self, data: Any) -> Response:
         """Return the rows with a Link header to the next ones."""
-        headers = {"Link": f'<{self.next_url}>; rel="next"'} if self.next_url else {}
-        return Response({self.key: data} if self.key else data, headers=headers)
+        return Response({self.key: data} if self.key else data, headers=self.get_headers())
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """Describe the answer for OpenAPI."""
