@@ -250,13 +250,18 @@ make_admin_accounts() {
     local service output database=${DB_HOST}:$DB_NAME
     grep -qxF "$database" "$state/admin_made_in" 2>/dev/null && return
     for service in "${services[@]}"; do
-        output=$(
+        if output=$(
             DJANGO_SUPERUSER_PASSWORD=$(cat "$state/secrets/admin") \
                 manage "$service" createsuperuser --noinput --username admin --email '' 2>&1
-        ) || [[ $output == *"already taken"* ]] || die "The admin account was not made: $output"
+        ); then
+            echo "Admin account of $service: admin, password: $(cat "$state/secrets/admin")"
+        elif [[ $output == *"already taken"* ]]; then
+            echo "Admin account of $service: admin, with the password that it had."
+        else
+            die "The admin account was not made: $output"
+        fi
     done
     echo "$database" >>"$state/admin_made_in"
-    echo "Admin account: admin, password: $(cat "$state/secrets/admin")"
 }
 
 stop_services() {

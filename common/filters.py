@@ -29,15 +29,15 @@ def read_parameter(
 
 
 class ParameterFilter(BaseFilterBackend):
-    """Filter a list by one query parameter; subclasses say which, and what it must be."""
+    """Filter a list by one query parameter, a text unless a subclass says otherwise."""
 
     parameter: str
     description: str
-    schema: dict[str, Any]
+    schema: dict[str, Any] = {"type": "string", "pattern": "^[^\\u0000]*$"}
 
     def get_field(self) -> serializers.Field[Any, Any, Any, Any]:
         """Return the field that validates the parameter."""
-        raise NotImplementedError
+        return serializers.CharField(allow_blank=True)
 
     def narrow(self, queryset: QuerySet[Any], value: Any) -> QuerySet[Any]:
         """Return the rows that the value selects."""

@@ -1,12 +1,31 @@
-"""A superuser, for what the services' own roles may not do."""
+"""Both services' manage.py, and a superuser for what their roles may not do."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import psycopg2
 import pytest
+
+from tests.conftest import ROOT
+
+
+def manage(service: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as production does, in a process and with settings of its own."""
+    base = {key: value for key, value in os.environ.items() if key != "SECURE_SSL_REDIRECT"}
+    base |= {
+        "DJANGO_SETTINGS_MODULE": f"{service}_project.settings",
+        "DB_USER": f"{service}_service",
+        "DB_PASSWORD_FILE": os.environ[f"{service.upper()}_DB_PASSWORD_FILE"],
+        "SECRET_KEY": "0123456789 a long key for this test alone, with öther characters",
+    }
+    command = [sys.executable, ROOT / f"{service}_project/manage.py", *words]
+    return subprocess.run(
+        command, env={**base, **environment}, cwd="/", capture_output=True, text=True
+    )
 
 
 @pytest.fixture

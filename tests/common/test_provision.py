@@ -9,6 +9,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
+from tests.common.conftest import manage
 from tests.conftest import ROOT
 
 
@@ -110,3 +111,10 @@ def test_what_stands_in_the_way_is_said_without_a_traceback(
     assert result.stderr.startswith("The database cannot be provisioned: ")
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_migrations_that_start_at_once_wait_for_each_other(database: str) -> None:
+    assert provision(DB_NAME=database).returncode == 0
+    with ThreadPoolExecutor(3) as pool:
+        results = list(pool.map(lambda _: manage("users", "migrate", DB_NAME=database), range(3)))
+    assert [result.stderr for result in results] == [""] * 3

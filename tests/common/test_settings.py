@@ -1,28 +1,12 @@
 """The settings of both services, each read in a process of its own as production does."""
 
-import os
 import subprocess
-import sys
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.common.conftest import manage
 
 SERVICES = ["users", "numbers"]
-
-
-def manage(service: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    base = {key: value for key, value in os.environ.items() if key != "SECURE_SSL_REDIRECT"}
-    base |= {
-        "DJANGO_SETTINGS_MODULE": f"{service}_project.settings",
-        "DB_USER": f"{service}_service",
-        "DB_PASSWORD_FILE": os.environ[f"{service.upper()}_DB_PASSWORD_FILE"],
-        "SECRET_KEY": "0123456789 a long key for this test alone, with öther characters",
-    }
-    command = [sys.executable, ROOT / f"{service}_project/manage.py", *words]
-    return subprocess.run(
-        command, env={**base, **environment}, cwd="/", capture_output=True, text=True
-    )
 
 
 @pytest.mark.parametrize("service", SERVICES)

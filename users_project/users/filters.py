@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from rest_framework import serializers
 
 from common.filters import ParameterFilter
 
@@ -13,11 +12,6 @@ class NameFilter(ParameterFilter):
 
     parameter = "name"
     description = "Only the user of this name."
-    schema = {"type": "string", "pattern": "^[^\\u0000]*$"}
-
-    def get_field(self) -> serializers.CharField:
-        """Return a field for a name."""
-        return serializers.CharField(allow_blank=True)
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the user of the name."""
