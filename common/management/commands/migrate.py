@@ -13,7 +13,8 @@ class Command(migrate.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["check_unapplied"] or options["plan"]:
-            return super().handle(*args, **options)
+            super().handle(*args, **options)
+            return
         # Before the lock: they say more clearly what a database lacks.
         self.check(databases=[options["database"]])
         with connections[options["database"]].cursor() as cursor:
