@@ -24,7 +24,7 @@ DRAWN = PolymorphicProxySerializer(
 
 @extend_schema(responses={201: DRAWN}, methods=["POST"])
 class GeneratedNumberViewSet(CreateMixin, GenericViewSet[GeneratedNumber]):
-    """Draw a random number for a registered user, or `count` of them, and save them.
+    """Draw a random number for a registered user, or as many as count says, and save them.
 
     Each is drawn uniformly from 0 to limit, both included, from the operating system's
     cryptographic source, and all are on disk before the answer is sent.
