@@ -4,10 +4,12 @@ import os
 import socket
 import subprocess
 import tempfile
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -33,6 +35,14 @@ class Services:
     def manage_all(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the front script for these services."""
         return run_front_script(self.environment or {}, *words)
+
+
+def wait_for(condition: Callable[[], object], seconds: float) -> None:
+    """Wait until a condition holds; fail where it does not within some seconds."""
+    end = monotonic() + seconds
+    while not condition():
+        assert monotonic() < end, "it did not happen in time"
+        threading.Event().wait(0.02)
 
 
 def free_port() -> int:

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
@@ -12,7 +12,7 @@ import httpx
 import psycopg2
 import pytest
 
-from tests.conftest import Services
+from tests.conftest import Services, wait_for
 
 LONGEST_WAIT = 5.0  # seconds; the contract's
 
@@ -51,13 +51,6 @@ class Load:
         self.ended.set()
         for client in self.clients:
             client.join()
-
-
-def wait_for(condition: Callable[[], object], seconds: float) -> None:
-    end = monotonic() + seconds
-    while not condition():
-        assert monotonic() < end, "it did not happen in time"
-        threading.Event().wait(0.02)
 
 
 @pytest.fixture

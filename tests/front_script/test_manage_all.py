@@ -7,16 +7,15 @@ import signal
 import socket
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from time import monotonic
 
 import httpx
 import psycopg2
 import pytest
 
-from tests.conftest import ROOT, bare_environment, run_front_script
+from tests.conftest import ROOT, bare_environment, run_front_script, wait_for
 
 Environment = dict[str, str]
 
@@ -43,13 +42,6 @@ def processes(environment: Environment) -> list[int]:
         except (FileNotFoundError, PermissionError, ProcessLookupError):
             continue
     return found
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
-    end = monotonic() + seconds
-    while not condition():
-        assert monotonic() < end, "it did not happen in time"
-        os.sched_yield()
 
 
 def url(environment: Environment, service: str, path: str) -> str:
@@ -115,7 +107,7 @@ def test_everything_can_be_killed_and_started_again(environment: Environment) ->
     assert httpx.post(users, json={"name": "ankur"}).status_code == 201
     for pid in processes(environment):
         os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: processes(environment) == [])
+    wait_for(lambda: processes(environment) == [], 20)
     up(environment)
     assert [user["name"] for user in httpx.get(users).json()] == ["ankur"]
 
