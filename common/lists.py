@@ -109,7 +109,7 @@ def json_value(field: serializers.Field[Any, Any, Any, Any]) -> Expression | F:
 
 
 class JSONText(Func):
-    """A JSON object put together as text: PostgreSQL's own functions take three times as long."""
+    """A JSON object put together as text: PostgreSQL's own functions take twice as long."""
 
     template = "%(expressions)s"
     arg_joiner = " || "
