@@ -5,7 +5,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from common import env
+from common import env, logs
 from common.processes import WEB_CONCURRENCY, WEB_THREADS
 
 bind = env.text("BIND", "0.0.0.0:8000")
@@ -40,3 +40,8 @@ def post_worker_init(worker: Any) -> None:
     for listener in worker.sockets:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds)
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, seconds)
+
+
+def post_request(worker: Any, req: Any, environ: Any, resp: Any) -> None:
+    """Let what a thread logs between two requests carry the id of neither."""
+    logs.request_id.set(None)

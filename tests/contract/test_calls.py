@@ -1,8 +1,10 @@
 """The calls that every client makes, over real HTTP."""
 
 import json
+import socket
 import subprocess
 import uuid
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -116,3 +118,19 @@ def test_connections_are_kept(services: Services, user: str, superuser) -> None:
     superuser.execute(query)
     assert before <= set(superuser.fetchall())
     assert len(before) <= 8
+
+
+def test_a_request_that_is_none_is_not_logged_under_the_id_of_another(
+    services: Services, users: httpx.Client
+) -> None:
+    if services.state is None:
+        pytest.skip("needs the services' logs, and USERS_URL names services that run elsewhere")
+    for _ in range(40):  # all threads have had a request
+        users.get("/livez", headers={"X-Request-ID": "somebody-elses"})
+    address = urlsplit(services.users)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n")
+        assert b"400" in connection.makefile("rb").readline()
+    log = (services.state / "logs" / "users.log").read_text().splitlines()
+    line = json.loads([line for line in log if "Invalid request" in line][-1])
+    assert line["request_id"] is None
