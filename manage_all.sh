@@ -106,9 +106,8 @@ make_secret() {
 use_database() {
     export DB_NAME=${DB_NAME:-random}
     if [ -z "${DB_HOST:-}" ]; then
-        local answer
-        answer=$("$python" "$root/local_postgres.py" start "$state" 9>&-) || exit 1
-        export DB_HOST=127.0.0.1 DB_PORT=${answer% *}
+        DB_PORT=$("$python" "$root/local_postgres.py" start "$state" 9>&-) || exit 1
+        export DB_HOST=127.0.0.1 DB_PORT
         export DB_ADMIN_USER=postgres DB_ADMIN_PASSWORD_FILE=$state/secrets/postgres
         unset DB_ADMIN_PASSWORD
     fi

@@ -5,6 +5,7 @@ PostgreSQL writes the rows as JSON, so that Python only passes text on.
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from django.contrib.postgres.aggregates import StringAgg
@@ -57,10 +58,7 @@ def stream(rows: QuerySet[Any], key: str | None, head: bool = False) -> HttpResp
     if len(first) < FIRST_BATCH:
         return HttpResponse(start + closing, content_type=JSON)
     chunks = remaining_chunks(rows, after=first[-1][0])
-    return StreamingHttpResponse(
-        (text for part in ([start], chunks, [closing]) for text in part),
-        content_type=JSON,
-    )
+    return StreamingHttpResponse(chain([start], chunks, [closing]), content_type=JSON)
 
 
 def brackets(key: str | None) -> tuple[str, str]:

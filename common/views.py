@@ -1,6 +1,5 @@
 """The root of each service: what is here, as links."""
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -10,11 +9,10 @@ from rest_framework.views import APIView
 class RootView(APIView):
     """What this service offers."""
 
-    schema = None
+    schema = None  # no part of the OpenAPI document
     name: str | None = None
     route_names: dict[str, str] = {}
 
-    @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:
         """Return a link for each thing that is here."""
         names = {**self.route_names, "docs": "docs", "schema": "schema", "admin": "admin:index"}

@@ -1,7 +1,6 @@
 """What the tests share: the throw-away database, and both services running for real."""
 
 import os
-import socket
 import subprocess
 import tempfile
 import threading
@@ -12,6 +11,8 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+
+from local_postgres import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,12 +44,6 @@ def wait_for(condition: Callable[[], object], seconds: float) -> None:
     while not condition():
         assert monotonic() < end, "it did not happen in time"
         threading.Event().wait(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as candidate:
-        candidate.bind(("127.0.0.1", 0))
-        return int(candidate.getsockname()[1])
 
 
 def bare_environment(state: Path) -> dict[str, str]:

@@ -265,7 +265,7 @@ def postgres(environment: Environment) -> Iterator[Environment]:
     started = subprocess.run([*script, "start", state], capture_output=True, text=True, check=True)
     yield {
         "DB_HOST": "127.0.0.1",
-        "DB_PORT": started.stdout.split()[0],
+        "DB_PORT": started.stdout.strip(),
         "DB_NAME": "elsewhere",
         "DB_ADMIN_USER": "postgres",
         "DB_ADMIN_PASSWORD": (state / "secrets" / "postgres").read_text().strip(),

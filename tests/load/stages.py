@@ -1,6 +1,5 @@
 """What is measured, stage by stage; within a stage the subjects take turns, round by round."""
 
-import time
 from statistics import median
 
 from tests.load.client import Client, Load, wrk
@@ -27,8 +26,8 @@ def rest(bench: Bench) -> None:
         for _ in range(20):
             Client(subject.numbers.url).post(GENERATE, {"user": NAME})
             Client(subject.numbers.url).get(LISTS["numbers"])
-    time.sleep(1)
     for subject in bench.subjects:
+        subject.numbers.wait_until_idle()
         bench.report.row(MEMORY, "at rest, two workers (PSS)").add(
             subject.name, subject.numbers.pss()
         )

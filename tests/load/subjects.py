@@ -1,7 +1,6 @@
 """What is compared: our services as the README starts them, and the peers beside them."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_postgres import free_port
 from tests.load.database import Database
 from tests.load.processes import Service, age, answers, launch, uninterrupted
 from tests.load.report import FASTAPI, OURS, TEXTBOOK
@@ -80,13 +80,6 @@ class FrontScript:
             process.wait()
         self.require_success(process)
         return ready
-
-
-def free_port() -> int:
-    """Return a port that nobody uses."""
-    with socket.socket() as candidate:
-        candidate.bind(("127.0.0.1", 0))
-        return int(candidate.getsockname()[1])
 
 
 @contextmanager
