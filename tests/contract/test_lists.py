@@ -130,8 +130,10 @@ def test_clients_that_wait_do_not_hold_the_service_for_ever(
             client.connect((address.hostname, address.port))
             client.sendall(sent)
             clients.append(client)
-        # The services of these tests run with a CLIENT_TIMEOUT of three seconds.
-        assert httpx.get(f"{services.numbers}/readyz", timeout=15).status_code == 200
+        # The services of these tests run with a CLIENT_TIMEOUT of three seconds, of which a
+        # write that got a part away waits two; the kernel may give one process all the clients,
+        # four at a time.
+        assert httpx.get(f"{services.numbers}/readyz", timeout=40).status_code == 200
     finally:
         for client in clients:
             client.close()
