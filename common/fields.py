@@ -1,6 +1,7 @@
 """Serializer fields that take only what JSON itself calls text or a number."""
 
 import re
+from datetime import UTC
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -25,6 +26,19 @@ class NameField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "string", "format": "date-time"})
+class UTCTimeField(serializers.DateTimeField):
+    """A moment, always with six digits of its second, as the lists that PostgreSQL writes have it.
+
+    REST framework's own field would look up the current time zone for each.
+    """
+
+    def to_representation(self, value: Any) -> str:
+        """Return the moment as RFC 3339 has it."""
+        moment: str = value.astimezone(UTC).isoformat(timespec="microseconds")
+        return moment.replace("+00:00", "Z")
 
 
 class WholeNumberField(serializers.IntegerField):

@@ -47,8 +47,9 @@ class ParameterFilter(BaseFilterBackend):
         self, request: Request, queryset: QuerySet[Any], view: Any
     ) -> QuerySet[Any]:
         """Return all rows where the parameter is absent."""
-        value = read_parameter(request, self.parameter, self.get_field())
-        return queryset if value is None else self.narrow(queryset, value)
+        if self.parameter not in request.query_params:
+            return queryset
+        return self.narrow(queryset, read_parameter(request, self.parameter, self.get_field()))
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Describe the parameter for OpenAPI."""

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.fields import NameField, WholeNumberField
+from common.fields import NameField, UTCTimeField, WholeNumberField
 from numbers_project.random_numbers.models import (
     DEFAULT_LIMIT,
     LARGEST_COUNT,
@@ -35,7 +35,7 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
         help_text="How many numbers to draw at once; all of them are saved, or none.",
     )
     randomNumber = serializers.IntegerField(source="number", read_only=True)
-    createdAt = serializers.DateTimeField(source="created_at", read_only=True)
+    createdAt = UTCTimeField(source="created_at", read_only=True)
 
     class Meta:
         model = GeneratedNumber
@@ -71,7 +71,7 @@ class BatchSerializer(serializers.Serializer[Batch]):
 
     user = serializers.CharField()
     limit = serializers.IntegerField()
-    createdAt = serializers.DateTimeField(source="created_at")
+    createdAt = UTCTimeField(source="created_at")
     randomNumbers = serializers.SerializerMethodField()
 
     @extend_schema_field(BatchNumberSerializer(many=True))
@@ -85,7 +85,7 @@ class SavedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     """A number in the list of those that were drawn; username is null where the user has gone."""
 
     username = serializers.CharField(source="user.name", read_only=True, allow_null=True)
-    createdAt = serializers.DateTimeField(source="created_at", read_only=True)
+    createdAt = UTCTimeField(source="created_at", read_only=True)
 
     class Meta:
         model = GeneratedNumber
