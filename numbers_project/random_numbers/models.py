@@ -1,8 +1,9 @@
 """The numbers table, and the users table as this service may see it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import connection, models
@@ -10,6 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from common.fields import NAME_LENGTH
+from common.group_commit import GroupCommit
 from numbers_project.random_numbers.generator import draw
 
 LARGEST_LIMIT = 2**53 - 1  # the largest integer that every JSON client reads exactly
@@ -34,6 +36,22 @@ class User(models.Model):
         return self.name
 
 
+class Drawn(NamedTuple):
+    """A number to be saved for the user of a name."""
+
+    user: str
+    limit: int
+    number: int
+
+
+class Saved(NamedTuple):
+    """What PostgreSQL made of a number."""
+
+    id: int
+    user_id: int
+    created_at: datetime
+
+
 @dataclass
 class Batch:
     """Numbers that were drawn and saved together."""
@@ -55,42 +73,35 @@ class GeneratedNumberManager(models.Manager["GeneratedNumber"]):
     def generate(self, user: str, limit: int = DEFAULT_LIMIT) -> "GeneratedNumber":
         """Draw one number."""
         (number,) = draw(limit)
-        row = self._fetch(
-            'INSERT INTO random_numbers_generatednumber (user_id, "limit", number)'
-            ' SELECT id, %s, %s FROM "users"."users_user" WHERE name = %s'
-            " RETURNING id, user_id, created_at",
-            [limit, number, user],
-        )
+        saved = save_together(Drawn(user, limit, number))
+        if saved is None:
+            raise UnknownUser(user)
         return GeneratedNumber(
-            id=row[0],
-            user=User(id=row[1], name=user),
+            id=saved.id,
+            user=User(id=saved.user_id, name=user),
             limit=limit,
             number=number,
-            created_at=row[2],
+            created_at=saved.created_at,
         )
 
     def generate_many(self, user: str, limit: int, count: int) -> Batch:
         """Draw count numbers, and save all of them or none."""
         numbers = ",".join(map(str, draw(limit, count)))
-        row = self._fetch(
-            "WITH saved AS ("
-            ' INSERT INTO random_numbers_generatednumber (user_id, "limit", number)'
-            " SELECT id, %s, unnest(%s::bigint[])"
-            ' FROM "users"."users_user" WHERE name = %s'
-            " RETURNING id, number, created_at)"
-            " SELECT created_at, array_agg(id ORDER BY id), array_agg(number ORDER BY id)"
-            " FROM saved GROUP BY created_at",
-            [limit, f"{{{numbers}}}", user],
-        )
-        return Batch(user, limit, *row)
-
-    def _fetch(self, statement: str, parameters: list[Any]) -> tuple[Any, ...]:
         with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            row: tuple[Any, ...] | None = cursor.fetchone()
+            cursor.execute(
+                "WITH saved AS ("
+                ' INSERT INTO random_numbers_generatednumber (user_id, "limit", number)'
+                " SELECT id, %s, unnest(%s::bigint[])"
+                ' FROM "users"."users_user" WHERE name = %s'
+                " RETURNING id, number, created_at)"
+                " SELECT created_at, array_agg(id ORDER BY id), array_agg(number ORDER BY id)"
+                " FROM saved GROUP BY created_at",
+                [limit, f"{{{numbers}}}", user],
+            )
+            row = cursor.fetchone()
         if row is None:
-            raise UnknownUser(parameters[-1])
-        return row
+            raise UnknownUser(user)
+        return Batch(user, limit, *row)
 
 
 class GeneratedNumber(models.Model):
@@ -120,3 +131,26 @@ class GeneratedNumber(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} of 0 to {self.limit}"
+
+
+def save_drawn(drawn: Sequence[Drawn]) -> list[Saved | None]:
+    """Save numbers by one statement; return None for those whose user is not registered."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'INSERT INTO random_numbers_generatednumber (user_id, "limit", number)'
+            ' SELECT users.id, drawn."limit", drawn.number'
+            " FROM unnest(%s::text[], %s::bigint[], %s::bigint[])"
+            ' AS drawn (name, "limit", number) JOIN "users"."users_user" AS users USING (name)'
+            ' RETURNING id, user_id, created_at, "limit", number,'
+            ' (SELECT name FROM "users"."users_user" AS users WHERE users.id = user_id)',
+            [list(column) for column in zip(*drawn, strict=True)],
+        )
+        rows = cursor.fetchall()
+    # PostgreSQL does not say which row was whose, and rows that are equal may change places.
+    saved: dict[Drawn, list[Saved]] = {}
+    for pk, user_id, created_at, limit, number, name in rows:
+        saved.setdefault(Drawn(name, limit, number), []).append(Saved(pk, user_id, created_at))
+    return [saved[one].pop() if one in saved else None for one in drawn]
+
+
+save_together = GroupCommit(save_drawn)

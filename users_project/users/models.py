@@ -1,11 +1,14 @@
 """The users table. Other services read it: its id and name are part of the contract with them."""
 
+from collections.abc import Sequence
+
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from common.fields import NAME_LENGTH
+from common.group_commit import GroupCommit
 
 
 class NameTaken(Exception):
@@ -18,19 +21,12 @@ class UserManager(models.Manager["User"]):
     def register(self, name: str) -> "User":
         """Save a new user; raise NameTaken where the name is in use.
 
-        The constraint decides, so of equal names that arrive at once one is saved. The ORM cannot
-        say ON CONFLICT DO NOTHING together with RETURNING.
+        The constraint decides, so of equal names that arrive at once one is saved.
         """
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO users_user (name) VALUES (%s)"
-                " ON CONFLICT (name) DO NOTHING RETURNING id, created_at",
-                [name],
-            )
-            row = cursor.fetchone()
-        if row is None:
+        user = save_together(name)
+        if user is None:
             raise NameTaken(name)
-        return User(id=row[0], name=name, created_at=row[1])
+        return user
 
 
 class User(models.Model):
@@ -51,3 +47,21 @@ class User(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def save_names(names: Sequence[str]) -> list[User | None]:
+    """Save new users by one statement; return None for those whose name is taken.
+
+    The ORM cannot say ON CONFLICT DO NOTHING together with RETURNING.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO users_user (name) SELECT unnest(%s::text[])"
+            " ON CONFLICT (name) DO NOTHING RETURNING id, name, created_at",
+            [list(names)],
+        )
+        saved = {name: User(pk, name, created_at) for pk, name, created_at in cursor.fetchall()}
+    return [saved.pop(name, None) for name in names]
+
+
+save_together = GroupCommit(save_names)

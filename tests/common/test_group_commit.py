@@ -1,0 +1,57 @@
+"""Requests of one moment share one statement."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from common.group_commit import GroupCommit
+from tests.conftest import wait_for
+
+
+class Table:
+    """Saves rows when it is told to, and remembers which came together."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[int]] = []
+        self.may_save = threading.Event()
+        self.save = GroupCommit(self.save_group)
+
+    def save_group(self, rows: Sequence[int]) -> list[int]:
+        self.groups.append(list(rows))
+        assert self.may_save.wait(10)
+        if 13 in rows:
+            raise ValueError("13 cannot be saved")
+        return [row * 10 for row in rows]
+
+
+def test_rows_that_come_while_one_is_saved_are_saved_together() -> None:
+    table = Table()
+    with ThreadPoolExecutor(10) as requests:
+        first = requests.submit(table.save, 1)
+        wait_for(lambda: table.groups, 10)
+        others = [requests.submit(table.save, row) for row in range(2, 8)]
+        wait_for(lambda: len(table.save._waiting) == 6, 10)
+        table.may_save.set()
+        assert [first.result(10), *(other.result(10) for other in others)] == [
+            10, 20, 30, 40, 50, 60, 70,
+        ]  # fmt: skip
+    assert [sorted(group) for group in table.groups] == [[1], [2, 3, 4, 5, 6, 7]]
+    assert table.save(8) == 80
+
+
+def test_who_saves_together_fails_together_and_the_next_are_saved() -> None:
+    table = Table()
+    with ThreadPoolExecutor(10) as requests:
+        first = requests.submit(table.save, 1)
+        wait_for(lambda: table.groups, 10)
+        failing = [requests.submit(table.save, row) for row in (12, 13)]
+        wait_for(lambda: len(table.save._waiting) == 2, 10)
+        table.may_save.set()
+        assert first.result(10) == 10
+        for one in failing:
+            with pytest.raises(ValueError, match="13 cannot be saved"):
+                one.result(10)
+    assert table.save(2) == 20
+    assert table.groups[-1] == [2]
