@@ -1,18 +1,22 @@
 """How gunicorn runs a service: `gunicorn --config common/gunicorn.conf.py users_project.wsgi`."""
 
-import socket
-import struct
+# ruff: noqa: E402
+from gevent import monkey
+
+# Before anything else is imported that waits: from here on only a greenlet does, not the process.
+monkey.patch_all()
+
 from pathlib import Path
 from typing import Any
 
 from common import env, logs
-from common.processes import WEB_CONCURRENCY, WEB_THREADS
+from common.processes import WEB_CONCURRENCY
 
 bind = env.text("BIND", "0.0.0.0:8000")
 workers = WEB_CONCURRENCY
-# Each thread keeps one connection to PostgreSQL.
-threads = WEB_THREADS
-worker_class = "gthread"
+worker_class = "common.worker.Worker"
+# Clients that a process serves at once, idle ones among them.
+worker_connections = 1000
 # The kernel spreads connections over the workers; without it one of them may take nearly all.
 reuse_port = True
 # As long as it may be, for lists that are selected by long names.
@@ -28,18 +32,6 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # Two services under one HOME would share one control socket.
 control_socket_disable = True
 logger_class = "common.logs.GunicornLogger"
-
-
-def post_worker_init(worker: Any) -> None:
-    """Cut off clients that let a read or a write wait too long: each of them holds a thread.
-
-    Sockets inherit the limit from the one that listens. A client that sends a byte now and then
-    is not cut off: against those a gateway that buffers requests stands in front of a service.
-    """
-    seconds = struct.pack("ll", env.integer("CLIENT_TIMEOUT", 10, 1, 3600), 0)
-    for listener in worker.sockets:
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds)
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, seconds)
 
 
 def post_request(worker: Any, req: Any, environ: Any, resp: Any) -> None:

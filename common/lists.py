@@ -17,6 +17,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from common.paging import KeysetPagination
+from common.postgresql.pool import release_connections
 
 JSON = "application/json"
 # The first rows leave at once; the rest comes in batches that are worth a statement each.
@@ -69,7 +70,8 @@ def brackets(key: str | None) -> tuple[str, str]:
 def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[str]:
     """Yield the rows that were there when the list was asked for, a batch at a time.
 
-    Each batch is a statement of its own: a slow reader holds no cursor and no snapshot.
+    Each batch is a statement of its own, and between two of them others have the connection: a
+    slow reader holds no cursor, no snapshot and no connection.
     """
     # Not by max(): over a join PostgreSQL would read the whole table for it.
     last = rows.order_by("-pk").values_list("pk", flat=True).first() or after
@@ -78,6 +80,7 @@ def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[str]:
         joined = batch.aggregate(text=StringAgg("json", ","), last=Max("pk"))
         if joined["last"] is None:  # deleted meanwhile
             return
+        release_connections()
         yield "," + joined["text"]
         after = joined["last"]
 

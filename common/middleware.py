@@ -1,7 +1,7 @@
 """What happens to each request on its way in and out."""
 
 import re
-import uuid
+import secrets
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -12,6 +12,7 @@ from gunicorn.http.errors import ParseException
 from psycopg2.errors import UniqueViolation
 
 from common import errors, logs
+from common.postgresql.pool import release_connections
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 BUFFER = 64 * 1024  # bytes
@@ -27,10 +28,22 @@ class RequestIDMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         logs.request_id.set(request_id)
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id
+        return response
+
+
+class ConnectionMiddleware:
+    """Give connections back before the answer is sent, which may take a slow client long."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        release_connections()
         return response
 
 

@@ -1,4 +1,4 @@
-"""How many processes and threads a service has; gunicorn.conf.py and the settings read it.
+"""How many processes and connections a service has; gunicorn.conf.py and the settings read it.
 
 gunicorn looks at WEB_CONCURRENCY before its own configuration, and refuses a bad value without
 its name. Django's commands, which run before it at each start, tell more.
@@ -7,4 +7,7 @@ its name. Django's commands, which run before it at each start, tell more.
 from common import env
 
 WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 2, 1, 64)
-WEB_THREADS = env.integer("WEB_THREADS", 4, 1, 64)
+# To PostgreSQL, for each process.
+DB_CONNECTIONS = env.integer("DB_CONNECTIONS", 4, 1, 64)
+# Seconds that a client may let one read or write of a request wait.
+CLIENT_TIMEOUT = env.integer("CLIENT_TIMEOUT", 10, 1, 3600)

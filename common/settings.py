@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common import env
-from common.processes import WEB_CONCURRENCY, WEB_THREADS  # noqa: F401
+from common.processes import CLIENT_TIMEOUT, DB_CONNECTIONS, WEB_CONCURRENCY  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -39,15 +39,16 @@ COMMON_APPS = [
 ]
 MIDDLEWARE = [
     "common.middleware.RequestIDMiddleware",
+    "common.middleware.ConnectionMiddleware",
     "common.health.ProbeMiddleware",
     "common.middleware.BodyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "common.accounts.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "common.accounts.AuthenticationMiddleware",
+    "common.accounts.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "common.middleware.DatabaseErrorMiddleware",
 ]
@@ -80,15 +81,13 @@ DATABASES = {
             "sslmode": env.text("DB_SSLMODE", "prefer", allowed=SSL_MODES),
             "sslrootcert": env.text("DB_SSLROOTCERT", ""),
         },
-        # A connection is kept for as long as it lives, and looked at before each request.
-        "CONN_MAX_AGE": None,
-        "CONN_HEALTH_CHECKS": True,
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The admin's accounts
 
+PASSWORD_HASHERS = ["common.accounts.PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -114,8 +113,6 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_SCHEMA_CLASS": "common.schema.AutoSchema",
     "EXCEPTION_HANDLER": "common.errors.exception_handler",
-    # Always six digits, as the lists that PostgreSQL writes have them.
-    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
 }
 SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",

@@ -3,10 +3,16 @@
 from typing import Any
 
 import django
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.signals import request_started
+from django.db import close_old_connections, reset_queries
 from psycopg2.extensions import set_wait_callback
 
 from common.postgresql import deadline
+from common.postgresql.base import DatabaseWrapper
+from common.postgresql.pool import Pool
+from common.processes import DB_CONNECTIONS
 
 
 class Request(WSGIRequest):
@@ -39,4 +45,8 @@ def get_application() -> Handler:
     """Return a service's WSGI application; DJANGO_SETTINGS_MODULE says which service."""
     django.setup(set_prefix=False)
     set_wait_callback(deadline.wait)
+    DatabaseWrapper.pools = {alias: Pool(DB_CONNECTIONS) for alias in settings.DATABASES}
+    # What these would look for at the start of each request the pool looks at.
+    request_started.disconnect(close_old_connections)
+    request_started.disconnect(reset_queries)
     return Handler()

@@ -1,21 +1,81 @@
-"""The database backend: Django's own, which notices a dead connection without a query."""
+"""The database backend: Django's own, with the pool that it has for psycopg 3 only."""
 
-import select
+import socket
+from select import POLLIN
+from typing import Any
 
+import gevent
+import psycopg2
 from django.db.backends.postgresql import base
+from gevent.monkey import get_original
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+
+from common.postgresql.deadline import DEADLINE
+from common.postgresql.pool import Pool
+
+# Looking whether something has arrived is no waiting, for which others would get their turn.
+poll = get_original("select", "poll")
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection that PostgreSQL has closed is replaced before a request uses it."""
+    """What a request closes goes back to the pool, for the next request."""
+
+    # By alias; common/wsgi.py sets it, so commands and tests have connections of their own.
+    pools: dict[str, Pool] = {}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        pool = self.pools.get(self.alias)
+        if pool is None:
+            return super().get_new_connection(conn_params)
+        connection = pool.take(DEADLINE)
+        if connection is not None and is_open(connection):
+            return connection
+        try:
+            return super().get_new_connection(with_addresses(conn_params))
+        except BaseException:
+            pool.give_back(None)
+            raise
+
+    def _close(self) -> None:
+        pool = self.pools.get(self.alias)
+        connection = self.connection
+        if pool is None or connection is None:
+            super()._close()  # type: ignore[misc]
+            return
+        in_transaction = connection.info.transaction_status != TRANSACTION_STATUS_IDLE
+        # Where something failed, a new connection may well find another server.
+        if self.errors_occurred or in_transaction or connection.closed:
+            connection.close()
+            connection = None
+        pool.give_back(connection)
 
     def is_usable(self) -> bool:
-        """Return whether the connection is open.
+        """Return whether the connection is open; Django would ask PostgreSQL with a query."""
+        return self.connection is not None and is_open(self.connection)
 
-        PostgreSQL says nothing on an idle connection until it closes it, so bytes to read mean
-        that it has. Asking with `SELECT 1`, as Django does, costs a round trip each request.
-        """
-        if self.connection is None or self.connection.closed:
-            return False
-        poll = select.poll()
-        poll.register(self.connection.fileno(), select.POLLIN)
-        return not poll.poll(0)
+
+def is_open(connection: Any) -> bool:
+    """Return whether PostgreSQL has not closed an idle connection.
+
+    It says nothing on one until it closes it, so bytes to read mean that it has.
+    """
+    if connection.closed:
+        return False
+    look = poll()
+    look.register(connection.fileno(), POLLIN)
+    return not look.poll(0)
+
+
+def with_addresses(conn_params: dict[str, Any]) -> dict[str, Any]:
+    """Look up the host, which libpq would do without letting other requests run meanwhile."""
+    host = conn_params["host"]
+    if host.startswith("/") or "," in host:
+        return conn_params
+    with gevent.Timeout(DEADLINE, psycopg2.OperationalError(f"Looking up {host} takes too long.")):
+        try:
+            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise psycopg2.OperationalError(f"{host} cannot be looked up: {error}") from error
+    addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    hosts = ",".join([host] * len(addresses))
+    return {**conn_params, "host": hosts, "hostaddr": ",".join(addresses)}

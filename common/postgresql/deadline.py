@@ -14,8 +14,8 @@ from psycopg2 import extensions
 # Seconds for one statement or one connect. The contract allows five for a request, which in the
 # worst case waits for a connect, and then for a statement.
 DEADLINE = 2.0
-# Seconds in which, after a missed deadline, nothing is asked: the requests that queue behind the
-# busy threads would otherwise wait for one deadline after the other.
+# Seconds in which, after a missed deadline, nothing is asked: the requests that wait for a
+# connection would otherwise wait for one deadline after the other.
 PAUSE = 1.0
 
 _EVENTS = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}

@@ -1,6 +1,7 @@
 """Every pod of every example: what it may do, what it is asked, how it starts and ends."""
 
-import runpy
+import subprocess
+import sys
 
 import pytest
 
@@ -169,10 +170,16 @@ def test_probes_ask_what_the_contract_has(name):
         assert container["readinessProbe"]["timeoutSeconds"] > 4
 
 
+@pytest.fixture(scope="module")
+def graceful():
+    """Seconds that gunicorn gives requests to end, read apart: its configuration patches Python."""
+    script = "import runpy; print(runpy.run_path('common/gunicorn.conf.py')['graceful_timeout'])"
+    command = [sys.executable, "-c", script]
+    return int(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+
+
 @ALL_PODS
-def test_a_pod_has_time_to_leave_and_a_rollout_never_lacks_one(name, monkeypatch):
-    monkeypatch.syspath_prepend(ROOT)
-    graceful = runpy.run_path(str(ROOT / "common" / "gunicorn.conf.py"))["graceful_timeout"]
+def test_a_pod_has_time_to_leave_and_a_rollout_never_lacks_one(name, graceful):
     for found in select(render(4, *example(name)), "Deployment"):
         spec = found["spec"]["template"]["spec"]
         (container,) = spec["containers"]

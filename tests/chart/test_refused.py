@@ -15,9 +15,10 @@ CNPG = {"database__mode": "cloudnative-pg"}
         ({"users__autoscaling__minReplicas": 4}, "minReplicas is more than maxReplicas"),
         ({"users__preStopSeconds": 15}, "has to be more than preStopSeconds + gunicorn's 25 = 40"),
         (
-            {"numbers__threads": 6},
+            {"numbers__connections": 6},
             "asked for 117 connections and has database.maxConnections=100: 3 reserved"
-            " + 2 for provisioning + 60 for numbers (5 pods in a rollout × 2 workers × 6 threads)"
+            " + 2 for provisioning"
+            " + 60 for numbers (5 pods in a rollout × 2 workers × 6 connections)"
             " + 6 for its commands + 40 for users",
         ),
         ({**CNPG, "database__cnpg__pooler__poolSize": 30}, "60 by the poolers for numbers"),
@@ -72,7 +73,7 @@ def test_contradictions_are_refused_with_a_sentence(values, sentence, major):
         {"database__mode": "mysql"},
         {"database__name": "a;b"},
         {"defaults__workers": 0},
-        {"defaults__threads": "four"},
+        {"defaults__connections": "four"},
         {"defaults__image__digest": "sha256:1"},
         {"defaults__logLevel": "debug"},
         {"defaults__resources__limits__gpu": 1},
@@ -87,7 +88,7 @@ def test_unknown_keys_and_bad_values_are_refused_by_the_schema(values, major):
 
 
 def test_connections_up_to_the_limit_are_accepted():
-    # 40 for each service's threads, 6 for each one's commands, 3 reserved, 2 for provisioning.
+    # 40 for each service's connections, 6 for each one's commands, 3 reserved, 2 for provisioning.
     assert render(4, *settings(database__maxConnections=97))
     (server,) = select(render(4, *settings(database__maxConnections=97)), "StatefulSet")
     (container,) = server["spec"]["template"]["spec"]["containers"]

@@ -1,32 +1,85 @@
-"""The database backend: dead connections are noticed, and no wait is endless."""
+"""The database backend: connections are used in turn, dead ones noticed, and no wait is endless."""
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
 import psycopg2
 import pytest
-from django.db import connection
+from django.db import OperationalError, ProgrammingError, connection
 from psycopg2.extensions import set_wait_callback
 
 from common.postgresql import deadline
+from common.postgresql.base import DatabaseWrapper, with_addresses
+from common.postgresql.pool import Pool
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_connection_that_the_server_closed_is_replaced(superuser) -> None:
+@pytest.fixture
+def pool(transactional_db, monkeypatch) -> Iterator[Pool]:
+    """A pool of one place, as the services have it; the tests' own connection is not in it."""
+    connection.close()
+    pool = Pool(1)
+    monkeypatch.setattr(DatabaseWrapper, "pools", {"default": pool})
+    yield pool
+    connection.close()
+    pool.take(0).close()
+    monkeypatch.undo()
+
+
+def backend() -> int:
+    """Return the process of PostgreSQL that serves the connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        (before,) = cursor.fetchone()
+        (pid,) = cursor.fetchone()
+    return pid
+
+
+def test_what_one_request_closes_the_next_one_uses(pool) -> None:
+    before = backend()
+    connection.close()
+    assert backend() == before
+
+
+def test_a_connection_that_the_server_closed_is_replaced(pool, superuser) -> None:
+    before = backend()
     assert connection.is_usable()
+    connection.close()
     superuser.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
-    assert not connection.is_usable()
-    # What Django does at the start of a request.
-    connection.close_if_unusable_or_obsolete()
-    connection.health_check_done = False
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        assert cursor.fetchone() != (before,)
+    assert backend() != before
+
+
+def test_a_connection_in_a_transaction_is_not_used_again(pool) -> None:
+    connection.set_autocommit(False)
+    before = backend()
+    connection.close()
+    assert backend() != before
+    assert connection.get_autocommit()
+
+
+def test_a_connection_on_which_something_failed_is_not_used_again(pool) -> None:
+    before = backend()
+    with pytest.raises(ProgrammingError), connection.cursor() as cursor:
+        cursor.execute("SELECT no_such_column")
+    connection.close()
+    assert backend() != before
+
+
+def test_a_connect_that_fails_leaves_its_place_to_the_next(pool, monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "HOST", "nobody.invalid")
+        for _ in range(2):
+            with pytest.raises(OperationalError, match="cannot be looked up"):
+                backend()
+    assert backend()
+
+
+def test_a_host_is_looked_up_with_all_its_addresses() -> None:
+    params = with_addresses({"host": "localhost", "user": "x"})
+    addresses = params["hostaddr"].split(",")
+    assert "127.0.0.1" in addresses
+    assert params["host"].split(",") == ["localhost"] * len(addresses)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import pytest
 
 from tests.conftest import Services
 
+ROWS = 200_000
+
 
 @pytest.fixture
 def users(services: Services) -> Iterator[httpx.Client]:
@@ -52,3 +54,25 @@ def connect_as_superuser(services: Services) -> Iterator[psycopg2.extensions.cur
 def superuser(services: Services) -> Iterator[psycopg2.extensions.cursor]:
     with connect_as_superuser(services) as cursor:
         yield cursor
+
+
+@pytest.fixture(scope="module")
+def rows(services: Services) -> Iterator[int]:
+    """A table of ROWS users and one of ROWS numbers; returns the first user's id."""
+    with connect_as_superuser(services) as cursor:
+        cursor.execute(
+            "INSERT INTO users.users_user (name) SELECT 'bulk ' || n FROM generate_series(1, %s) n"
+            " RETURNING id",
+            [ROWS],
+        )
+        first = cursor.fetchone()[0]
+        cursor.execute(
+            'INSERT INTO numbers.random_numbers_generatednumber (user_id, "limit", number)'
+            " SELECT id, 1000, id %% 1000 FROM users.users_user WHERE id >= %s",
+            [first],
+        )
+        # What autovacuum would do a minute later.
+        cursor.execute("ANALYZE")
+        yield first
+        cursor.execute("TRUNCATE numbers.random_numbers_generatednumber")
+        cursor.execute("DELETE FROM users.users_user WHERE id >= %s", [first])

@@ -125,7 +125,7 @@ def test_a_request_that_is_none_is_not_logged_under_the_id_of_another(
 ) -> None:
     if services.state is None:
         pytest.skip("needs the services' logs, and USERS_URL names services that run elsewhere")
-    for _ in range(40):  # all threads have had a request
+    for _ in range(40):  # of which each process has its share
         users.get("/livez", headers={"X-Request-ID": "somebody-elses"})
     address = urlsplit(services.users)
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:

@@ -1,42 +1,15 @@
 """Lists that are long."""
 
 import json
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
-from urllib.parse import urlsplit
 
 import httpx
 import psycopg2
 import pytest
 
 from tests.conftest import Services
-from tests.contract.conftest import connect_as_superuser
-
-ROWS = 200_000
-
-
-@pytest.fixture(scope="module")
-def rows(services: Services) -> Iterator[int]:
-    """A table of ROWS users and one of ROWS numbers; returns the first user's id."""
-    with connect_as_superuser(services) as cursor:
-        cursor.execute(
-            "INSERT INTO users.users_user (name) SELECT 'bulk ' || n FROM generate_series(1, %s) n"
-            " RETURNING id",
-            [ROWS],
-        )
-        first = cursor.fetchone()[0]
-        cursor.execute(
-            'INSERT INTO numbers.random_numbers_generatednumber (user_id, "limit", number)'
-            " SELECT id, 1000, id %% 1000 FROM users.users_user WHERE id >= %s",
-            [first],
-        )
-        # What autovacuum would do a minute later.
-        cursor.execute("ANALYZE")
-        yield first
-        cursor.execute("TRUNCATE numbers.random_numbers_generatednumber")
-        cursor.execute("DELETE FROM users.users_user WHERE id >= %s", [first])
+from tests.contract.conftest import ROWS, connect_as_superuser
 
 
 def workers(services: Services, service: str) -> list[Path]:
@@ -108,35 +81,6 @@ def test_a_stream_that_cannot_be_finished_does_not_look_finished(
     with pytest.raises(json.JSONDecodeError):
         json.loads(b"".join(received))
     assert httpx.get(f"{services.numbers}/get-saved-numbers?page_size=1").status_code == 200
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        b"GET /get-saved-numbers HTTP/1.1\r\nHost: localhost\r\n\r\n",  # and reads nothing
-        b"GET /get-saved-numbers HTTP/1.1\r\nHost: loc",
-        b"POST /generate-random-number HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{",
-    ],
-)
-def test_clients_that_wait_do_not_hold_the_service_for_ever(
-    services: Services, rows: int, sent: bytes
-) -> None:
-    address = urlsplit(services.numbers)
-    clients = []
-    try:
-        for _ in range(16):  # of which each process of four threads gets its share
-            client = socket.socket()
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.connect((address.hostname, address.port))
-            client.sendall(sent)
-            clients.append(client)
-        # The services of these tests run with a CLIENT_TIMEOUT of three seconds, of which a
-        # write that got a part away waits two; the kernel may give one process all the clients,
-        # four at a time.
-        assert httpx.get(f"{services.numbers}/readyz", timeout=40).status_code == 200
-    finally:
-        for client in clients:
-            client.close()
 
 
 def test_the_numbers_of_a_user_who_has_most_of_them_are_listed(

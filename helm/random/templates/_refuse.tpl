@@ -77,8 +77,8 @@
 {{- $clients := 0 -}}
 {{- range $name, $service := include "random.services" . | fromJson -}}
 {{- $pods := include "random.pods" $service | int -}}
-{{- $threads := mul (int $service.workers) (int $service.threads) | int -}}
-{{- $clients = add $clients (mul $pods $threads) | int -}}
+{{- $connections := mul (int $service.workers) (int $service.connections) | int -}}
+{{- $clients = add $clients (mul $pods $connections) | int -}}
 {{- /* One for the migrations, one for each pod's init container. */ -}}
 {{- $commands := add 1 $pods | int -}}
 {{- if eq $.Values.database.mode "cloudnative-pg" -}}
@@ -86,8 +86,8 @@
 {{- $needed = add $needed $pooled $commands | int -}}
 {{- $sum = append $sum (printf "%d by the poolers for %s" $pooled $name) -}}
 {{- else -}}
-{{- $needed = add $needed (mul $pods $threads) $commands | int -}}
-{{- $sum = append $sum (printf "%d for %s (%d pods in a rollout × %d workers × %d threads)" (mul $pods $threads) $name $pods (int $service.workers) (int $service.threads)) -}}
+{{- $needed = add $needed (mul $pods $connections) $commands | int -}}
+{{- $sum = append $sum (printf "%d for %s (%d pods in a rollout × %d workers × %d connections)" (mul $pods $connections) $name $pods (int $service.workers) (int $service.connections)) -}}
 {{- end -}}
 {{- $sum = append $sum (printf "%d for its commands" $commands) -}}
 {{- end -}}

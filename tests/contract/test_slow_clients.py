@@ -1,0 +1,70 @@
+"""Clients that take their time, or are never heard of again, hold up nobody."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from time import monotonic
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.conftest import Services, wait_for
+
+LIST = b"GET /get-saved-numbers HTTP/1.1\r\nHost: localhost\r\n\r\n"
+HALF_A_HEADER = b"GET /get-saved-numbers HTTP/1.1\r\nHost: loc"
+HALF_A_BODY = (
+    b"POST /generate-random-number HTTP/1.1\r\nHost: localhost\r\n"
+    b'Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"user":'
+)
+CLIENT_TIMEOUT = 3  # seconds, of the services of these tests
+
+
+@contextmanager
+def clients(services: Services, sent: bytes, number: int) -> Iterator[list[socket.socket]]:
+    """Open connections on which a beginning is sent, and nothing is read."""
+    address = urlsplit(services.numbers)
+    with ExitStack() as stack:
+        sockets = []
+        for _ in range(number):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.settimeout(30)
+            client.connect((address.hostname, address.port))
+            client.sendall(sent)
+            sockets.append(client)
+        yield sockets
+
+
+@pytest.mark.parametrize("sent", [LIST, HALF_A_HEADER, HALF_A_BODY, b""])
+def test_a_hundred_of_them_hold_up_nobody(
+    services: Services, user: str, rows: int, sent: bytes
+) -> None:
+    with clients(services, sent, 100):
+        for _ in range(20):
+            drawn = httpx.post(f"{services.numbers}/generate-random-number", json={"user": user})
+            assert drawn.status_code == 201
+            page = httpx.get(f"{services.numbers}/get-saved-numbers?page_size=1")
+            assert page.status_code == 200
+            for response in (drawn, page):
+                assert response.elapsed.total_seconds() < CLIENT_TIMEOUT / 2
+
+
+def test_half_a_body_that_is_all_is_answered(services: Services) -> None:
+    with clients(services, HALF_A_BODY, 1) as (client,):
+        start = monotonic()
+        answer = client.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert monotonic() - start > CLIENT_TIMEOUT - 1
+
+
+def test_a_reader_that_stops_is_cut_off(services: Services, rows: int) -> None:
+    if services.state is None:
+        pytest.skip("needs the services' logs, and USERS_URL names services that run elsewhere")
+    log = services.state / "logs" / "numbers.log"
+    before = log.read_text().count("took too long")
+    with clients(services, LIST, 1) as (client,):
+        wait_for(lambda: log.read_text().count("took too long") > before, CLIENT_TIMEOUT + 10)
+        received = b"".join(iter(lambda: client.recv(65536), b""))
+        assert received.startswith(b"HTTP/1.1 200 ")
+        assert b"]}" not in received
