@@ -18,6 +18,7 @@ from rest_framework.request import Request
 
 from common.paging import KeysetPagination
 from common.postgresql.pool import release_connections
+from common.postgresql.replica import read
 
 JSON = "application/json"
 # The first rows leave at once; the rest comes in batches that are worth a statement each.
@@ -54,7 +55,7 @@ def stream(rows: QuerySet[Any], key: str | None, head: bool = False) -> HttpResp
     if head:
         return StreamingHttpResponse(content_type=JSON)
     opening, closing = brackets(key)
-    first = list(rows[:FIRST_BATCH])
+    first = read(rows[:FIRST_BATCH], list)
     start = opening + join(first)
     if len(first) < FIRST_BATCH:
         return HttpResponse(start + closing, content_type=JSON)
@@ -74,15 +75,19 @@ def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[str]:
     slow reader holds no cursor, no snapshot and no connection.
     """
     # Not by max(): over a join PostgreSQL would read the whole table for it.
-    last = rows.order_by("-pk").values_list("pk", flat=True).first() or after
+    (last,) = read(rows.order_by("-pk").values_list("pk", flat=True)[:1], list) or (after,)
     while after < last:
-        batch = rows.filter(pk__gt=after, pk__lte=last)[:BATCH]
-        joined = batch.aggregate(text=StringAgg("json", ","), last=Max("pk"))
+        joined = read(rows.filter(pk__gt=after, pk__lte=last)[:BATCH], join_rows)
         if joined["last"] is None:  # deleted meanwhile
             return
         release_connections()
         yield "," + joined["text"]
         after = joined["last"]
+
+
+def join_rows(batch: QuerySet[Any]) -> dict[str, Any]:
+    """Return a batch's text, which PostgreSQL joins, and its last id; None for no rows."""
+    return batch.aggregate(text=StringAgg("json", ","), last=Max("pk"))
 
 
 def join(batch: list[tuple[int, str]]) -> str:

@@ -10,6 +10,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from common.fields import WholeNumberField
 from common.filters import query_parameter, read_parameter
+from common.postgresql.replica import read
 
 BROWSABLE_PAGE_SIZE = 100
 
@@ -29,7 +30,7 @@ class KeysetPagination(BasePagination):
         """Return a page's rows: instances, or tuples that begin with the id."""
         field = WholeNumberField(min_value=1, max_value=1000)
         size = read_parameter(request, "page_size", field) or BROWSABLE_PAGE_SIZE
-        rows = list(queryset[: size + 1])
+        rows = read(queryset[: size + 1], list)
         url = request.build_absolute_uri()
         if len(rows) > size:
             rows.pop()

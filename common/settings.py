@@ -83,6 +83,9 @@ DATABASES = {
         },
     }
 }
+if DB_READ_HOST := env.text("DB_READ_HOST", ""):
+    # A replica of it, from which lists are read: common/postgresql/replica.py
+    DATABASES["replica"] = {**DATABASES["default"], "HOST": DB_READ_HOST}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The admin's accounts

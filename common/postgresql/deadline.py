@@ -14,12 +14,12 @@ from psycopg2 import extensions
 # Seconds for one statement or one connect. The contract allows five for a request, which in the
 # worst case waits for a connect, and then for a statement.
 DEADLINE = 2.0
-# Seconds in which, after a missed deadline, nothing is asked: the requests that wait for a
-# connection would otherwise wait for one deadline after the other.
+# Seconds in which, after a missed deadline, that server is not asked: the requests that wait for
+# a connection would otherwise wait for one deadline after the other.
 PAUSE = 1.0
 
 _EVENTS = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}
-_paused_until = 0.0
+_paused_until: dict[str, float] = {}  # by what psycopg2 connects to
 
 
 def wait(connection: Any) -> None:
@@ -28,13 +28,12 @@ def wait(connection: Any) -> None:
     psycopg2 calls it for every statement and connect once it is installed by
     `psycopg2.extensions.set_wait_callback`, and closes the connection when it raises.
     """
-    global _paused_until
-    end = monotonic() + DEADLINE
-    if end - DEADLINE < _paused_until:
+    start = monotonic()
+    if start < _paused_until.get(connection.dsn, 0.0):
         raise psycopg2.OperationalError("PostgreSQL missed a deadline a moment ago.")
     while (state := connection.poll()) != extensions.POLL_OK:
         poll = select.poll()
         poll.register(connection.fileno(), _EVENTS[state])
-        if not poll.poll(max(0.0, end - monotonic()) * 1000):
-            _paused_until = monotonic() + PAUSE
+        if not poll.poll(max(0.0, start + DEADLINE - monotonic()) * 1000):
+            _paused_until[connection.dsn] = monotonic() + PAUSE
             raise psycopg2.OperationalError(f"PostgreSQL did not answer in {DEADLINE} seconds.")

@@ -240,6 +240,25 @@ def test_requests_go_through_the_pooler_and_migrations_past_it(name, host, direc
             assert {"name": "DB_HOST", "value": direct} in container["env"]
 
 
+@pytest.mark.parametrize(
+    ("name", "host"),
+    [
+        ("default", None),
+        ("cnpg", "app-postgresql-pooler-ro"),
+        ("external", "replica.example.com"),
+    ],
+)
+def test_only_the_services_read_from_replicas(name, host):
+    objects = render(4, *example(name))
+    for service in ("users", "numbers"):
+        variables = environment(objects, f"app-{service}", service)
+        assert variables.get("DB_READ_HOST") == host
+        assert "DB_READ_HOST" not in environment(objects, f"app-{service}", "wait")
+    poolers = {found["metadata"]["name"]: found for found in select(objects, "Pooler")}
+    if host in poolers:
+        assert poolers[host]["spec"]["type"] == "ro"
+
+
 def test_a_migration_gives_up_a_lock_before_requests_that_wait_behind_it_are_refused():
     for service in ("users", "numbers"):
         (job,) = (

@@ -26,6 +26,18 @@ CNPG = {"database__mode": "cloudnative-pg"}
             {**CNPG, "database__cnpg__pooler__maxClientConnections": 79},
             "asked for 80 clients and has database.cnpg.pooler.maxClientConnections=79",
         ),
+        (
+            {**CNPG, "database__cnpg__readFromReplicas": "true"},
+            "has database.maxConnections=100: 3 reserved + 2 for provisioning + 60 by the poolers",
+        ),
+        (
+            {
+                **CNPG,
+                "database__cnpg__readFromReplicas": "true",
+                "database__cnpg__instances": 1,
+            },
+            "set database.cnpg.instances to 2 or more",
+        ),
         ({"database__mode": "external"}, "needs database.external.host"),
         (EXTERNAL, "needs database.existingAdminSecret"),
         ({**EXTERNAL, "database__provision": "false"}, "numbers.existingDatabaseSecret"),

@@ -86,18 +86,18 @@ def test_a_host_is_looked_up_with_all_its_addresses() -> None:
 def short_deadline(monkeypatch):
     """A deadline of 0.2 seconds, and no pause left over."""
     monkeypatch.setattr(deadline, "DEADLINE", 0.2)
-    monkeypatch.setattr(deadline, "_paused_until", 0.0)
+    monkeypatch.setattr(deadline, "_paused_until", {})
     set_wait_callback(deadline.wait)
     yield
     set_wait_callback(None)
 
 
-def connect() -> psycopg2.extensions.connection:
+def connect(database: str = os.environ["DB_NAME"]) -> psycopg2.extensions.connection:
     password = Path(os.environ["DB_ADMIN_PASSWORD_FILE"]).read_text().strip()
     return psycopg2.connect(
         host=os.environ["DB_HOST"],
         port=os.environ["DB_PORT"],
-        dbname=os.environ["DB_NAME"],
+        dbname=database,
         user="postgres",
         password=password,
     )
@@ -111,7 +111,7 @@ def test_answers_in_time_are_answers(short_deadline) -> None:
 
 
 def test_a_statement_ends_at_the_deadline_and_a_pause_follows(short_deadline, monkeypatch) -> None:
-    slow, other = connect(), connect()
+    slow, other, elsewhere = connect(), connect(), connect("postgres")
     start = monotonic()
     with pytest.raises(psycopg2.OperationalError, match="did not answer in 0.2"):
         slow.cursor().execute("SELECT pg_sleep(5)")
@@ -119,7 +119,8 @@ def test_a_statement_ends_at_the_deadline_and_a_pause_follows(short_deadline, mo
     assert slow.closed
     with pytest.raises(psycopg2.OperationalError, match="a moment ago"):
         other.cursor().execute("SELECT 1")
-    monkeypatch.setattr(deadline, "_paused_until", 0.0)
+    elsewhere.cursor().execute("SELECT 1")
+    monkeypatch.setattr(deadline, "_paused_until", {})
     connect().close()
 
 

@@ -99,6 +99,15 @@ priorityClassName: {{ . }}
 {{- end -}}
 {{- end }}
 
+{{/* Where lists are read; empty reads them where all else is */}}
+{{- define "random.databaseReadHost" -}}
+{{- if eq .Values.database.mode "external" -}}
+{{ .Values.database.external.readHost }}
+{{- else if and (eq .Values.database.mode "cloudnative-pg") .Values.database.cnpg.readFromReplicas -}}
+{{ include "random.databaseHost" . }}-ro
+{{- end -}}
+{{- end }}
+
 {{/* Past any pooler: migrations hold locks and settings of a session */}}
 {{- define "random.databaseDirectHost" -}}
 {{- if eq .Values.database.mode "external" -}}

@@ -6,7 +6,9 @@
 
 {{/* Connections that the poolers hold for one service */}}
 {{- define "random.poolerConnections" -}}
-{{- mul (int .Values.database.cnpg.pooler.instances) (int .Values.database.cnpg.pooler.poolSize) -}}
+{{- $cnpg := .Values.database.cnpg -}}
+{{- /* A replica that has just been promoted may still have those that read from it. */ -}}
+{{- mul (ternary 2 1 $cnpg.readFromReplicas) (int $cnpg.pooler.instances) (int $cnpg.pooler.poolSize) -}}
 {{- end }}
 
 {{/* Refuses values that contradict each other, with a sentence */}}
@@ -48,6 +50,9 @@
 {{- end -}}
 {{- if and (eq $database.mode "cloudnative-pg") (eq (include "random.sslmode" .) "verify-full") -}}
 {{- fail "The operator's certificate does not name its pooler: use database.sslmode verify-ca." -}}
+{{- end -}}
+{{- if and $database.cnpg.readFromReplicas (lt (int $database.cnpg.instances) 2) -}}
+{{- fail "database.cnpg.readFromReplicas needs a replica: set database.cnpg.instances to 2 or more." -}}
 {{- end -}}
 {{- if and $database.cnpg.backup.enabled (not $database.cnpg.backup.objectStore) -}}
 {{- fail "database.cnpg.backup needs objectStore, the name of the plugin's ObjectStore." -}}
