@@ -107,7 +107,7 @@ def test_a_frozen_server_is_503_until_it_wakes(
         assert httpx.get(f"{services.numbers}/readyz", timeout=30).status_code == 503
         assert monotonic() - start < LONGEST_WAIT
     finally:
-        for pid in server:
+        for pid in reversed(server):  # the first would take notice of those that ended
             os.kill(pid, signal.SIGCONT)
     assert_healed(services, load, 10)
 

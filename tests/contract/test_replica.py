@@ -63,7 +63,7 @@ class Replica:
         try:
             yield
         finally:
-            for pid in processes:
+            for pid in reversed(processes):  # the first would take notice of those that ended
                 os.kill(pid, signal.SIGCONT)
 
 
