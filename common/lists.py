@@ -1,21 +1,18 @@
-"""Lists: whole ones are streamed, shorter ones are pages that start after an id.
+"""Lists: whole ones are streamed, shorter ones are pages that start after an id."""
 
-PostgreSQL writes the rows as JSON, so that Python only passes text on.
-"""
-
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from itertools import chain
 from typing import Any
 
 from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import Expression, F, Func, Max, QuerySet, TextField, Value
-from django.db.models.functions import Cast, Coalesce
+from django.db import connections
+from django.db.models import Max, QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from rest_framework import serializers
 from rest_framework.request import Request
 
+from common.json_rows import rows_as_json
 from common.paging import KeysetPagination
 from common.postgresql.pool import release_connections
 from common.postgresql.replica import read
@@ -33,10 +30,14 @@ class StreamedListMixin:
         if request.accepted_renderer.format != "json":
             page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
-        rows = self.filter_queryset(rows_as_json(self.queryset, self.serializer_class).all())
+        everything = rows_as_json(self.queryset, self.serializer_class)
+        rows = self.filter_queryset(everything)
         if "page_size" in request.query_params:
             return page_of(self.paginate_queryset(rows), self.paginator)
-        return stream(rows, self.paginator.key, head=request.method == "HEAD")
+        if request.method == "HEAD":
+            return StreamingHttpResponse(content_type=JSON)
+        fetch = partial(execute, beginning(everything)) if rows is everything else first_rows
+        return stream(rows, fetch, self.paginator.key)
 
 
 def page_of(rows: list[tuple[int, str]], paginator: KeysetPagination) -> HttpResponse:
@@ -46,16 +47,38 @@ def page_of(rows: list[tuple[int, str]], paginator: KeysetPagination) -> HttpRes
     return HttpResponse(body, content_type=JSON, headers=paginator.get_headers())
 
 
-def stream(rows: QuerySet[Any], key: str | None, head: bool = False) -> HttpResponseBase:
-    """Answer with all rows, in memory that does not grow with their number.
+@cache
+def beginning(everything: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
+    """Return the statement for the first rows of an unfiltered list, and its parameters.
+
+    For each request the ORM would take longer to write it than PostgreSQL to run it.
+    """
+    return everything[:FIRST_BATCH].query.sql_with_params()
+
+
+def execute(statement: tuple[str, tuple[Any, ...]], rows: QuerySet[Any]) -> list[Any]:
+    """Return what a statement selects from the database of a queryset."""
+    with connections[rows.db].cursor() as cursor:
+        cursor.execute(*statement)
+        selected: list[Any] = cursor.fetchall()
+    return selected
+
+
+def first_rows(rows: QuerySet[Any]) -> list[Any]:
+    """Return the rows that leave at once."""
+    return list(rows[:FIRST_BATCH])
+
+
+def stream(
+    rows: QuerySet[Any], fetch: Callable[[QuerySet[Any]], list[Any]], key: str | None
+) -> HttpResponseBase:
+    """Answer with all rows, of which `fetch` returns the first, in memory that does not grow.
 
     When the database fails on the way the exception reaches gunicorn, which cuts the connection:
     a list that is not whole does not look whole.
     """
-    if head:
-        return StreamingHttpResponse(content_type=JSON)
     opening, closing = brackets(key)
-    first = read(rows[:FIRST_BATCH], list)
+    first = read(rows, fetch)
     start = opening + join(first)
     if len(first) < FIRST_BATCH:
         return HttpResponse(start + closing, content_type=JSON)
@@ -93,36 +116,3 @@ def join_rows(batch: QuerySet[Any]) -> dict[str, Any]:
 def join(batch: list[tuple[int, str]]) -> str:
     """Return the JSON of some rows, with commas between them."""
     return ",".join([text for _, text in batch])
-
-
-@cache
-def rows_as_json(queryset: QuerySet[Any], serializer_class: Any) -> QuerySet[Any]:
-    """Return a view's rows as pairs of the id and the JSON that its serializer describes."""
-    fields = serializer_class().fields.items()
-    row = JSONText(**{name: json_value(field) for name, field in fields})
-    rows: QuerySet[Any] = queryset.annotate(json=row).values_list("pk", "json")
-    return rows
-
-
-def json_value(field: serializers.Field[Any, Any, Any, Any]) -> Expression | F:
-    """Return the JSON of a column, as PostgreSQL writes it for a serializer's field."""
-    column = F((field.source or "").replace(".", "__"))
-    if isinstance(field, serializers.IntegerField):
-        return column
-    if isinstance(field, serializers.DateTimeField):
-        return Func(column, Value(r'\"YYYY-MM-DD"T"HH24:MI:SS.US"Z"\"'), function="to_char")
-    return Coalesce(Cast(Func(column, function="to_json"), TextField()), Value("null"))
-
-
-class JSONText(Func):
-    """A JSON object put together as text: PostgreSQL's own functions take twice as long."""
-
-    template = "%(expressions)s"
-    arg_joiner = " || "
-    output_field = TextField()
-
-    def __init__(self, **members: Expression | F) -> None:
-        names = [Value(f',"{name}":') for name in members]
-        names[0] = Value("{" + names[0].value[1:])
-        parts = [part for member in zip(names, members.values(), strict=True) for part in member]
-        super().__init__(*parts, Value("}"))
