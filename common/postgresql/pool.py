@@ -1,12 +1,19 @@
 """The connections that a process keeps, which requests use in turn."""
 
 from collections import deque
-from concurrent.futures import Future
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 import psycopg2
 from django.db import connections
+
+
+class _Turn:
+    """A request that waits for a connection."""
+
+    def __init__(self) -> None:
+        self.has_come = Event()
+        self.connection: Any = None
 
 
 class Pool:
@@ -18,7 +25,7 @@ class Pool:
     def __init__(self, size: int) -> None:
         self._lock = Lock()
         self._places: list[Any] = [None] * size
-        self._waiting: deque[Future[Any]] = deque()
+        self._waiting: deque[_Turn] = deque()
 
     def take(self, timeout: float) -> Any:
         """Return an open connection, or None where the caller is to open one.
@@ -28,24 +35,24 @@ class Pool:
         with self._lock:
             if self._places:
                 return self._places.pop()
-            turn: Future[Any] = Future()
+            turn = _Turn()
             self._waiting.append(turn)
-        try:
-            return turn.result(timeout)
-        except TimeoutError:
-            if not turn.cancel():
-                return turn.result()
-            raise psycopg2.OperationalError("All connections to PostgreSQL are busy.") from None
+        if not turn.has_come.wait(timeout):
+            with self._lock:
+                if turn in self._waiting:
+                    self._waiting.remove(turn)
+                    raise psycopg2.OperationalError("All connections to PostgreSQL are busy.")
+        return turn.connection
 
     def give_back(self, connection: Any) -> None:
         """Let the next request use a connection, or open one where this is None."""
         with self._lock:
-            while self._waiting:
-                turn = self._waiting.popleft()
-                if turn.set_running_or_notify_cancel():
-                    turn.set_result(connection)
-                    return
-            self._places.append(connection)
+            if not self._waiting:
+                self._places.append(connection)
+                return
+            turn = self._waiting.popleft()
+            turn.connection = connection
+            turn.has_come.set()
 
 
 def release_connections() -> None:
