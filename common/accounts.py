@@ -1,13 +1,16 @@
 """Sessions and accounts: only the admin has them, so only its pages take the time."""
 
+from functools import cache
 from typing import Any
 
-import gevent
 from django.contrib.auth import hashers
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest
+from gevent.threadpool import ThreadPool
+
+from common.postgresql.pool import release_connections
 
 
 class AdminOnly:
@@ -31,10 +34,16 @@ class MessageMiddleware(AdminOnly, messages.MessageMiddleware):
     """Messages that outlive a redirect."""
 
 
+@cache
+def hashing_thread() -> ThreadPool:
+    """Return the one thread of a process that hashes passwords."""
+    return ThreadPool(1)
+
+
 class PasswordHasher(hashers.PBKDF2PasswordHasher):
-    """Django's own, which calculates in a thread: it takes so long that others would wait."""
+    """Django's own, in a thread: it takes so long that requests of others would wait for it."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        in_a_thread = gevent.get_hub().threadpool.apply
-        encoded: str = in_a_thread(super().encode, (password, salt, iterations))
+        release_connections()
+        encoded: str = hashing_thread().apply(super().encode, (password, salt, iterations))
         return encoded

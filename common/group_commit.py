@@ -10,6 +10,12 @@ from collections.abc import Callable, Sequence
 from threading import Event, Lock
 from typing import Generic, TypeVar
 
+from django.db import OperationalError
+
+# Seconds after which a row is not saved any more: saving may take as long again, and the contract
+# allows five.
+PATIENCE = 1.5
+
 Row = TypeVar("Row")
 Saved = TypeVar("Saved")
 
@@ -19,6 +25,7 @@ class _Entry(Generic[Row, Saved]):
 
     def __init__(self, row: Row) -> None:
         self.row = row
+        self.arrival = time.monotonic()
         self.turn = Event()  # set when the row is saved, or when its request is the next to save
         self.is_done = False
         self.saved: Saved
@@ -29,7 +36,8 @@ class GroupCommit(Generic[Row, Saved]):
     """Calls `save` with the rows of one moment, and returns to each caller what it has of its row.
 
     `save` returns as many things as it was given, in their order. Where it raises, nothing is
-    saved and all whose rows these were get the exception: rows have to be valid before.
+    saved and all whose rows these were get the exception: rows have to be valid before. Who has
+    waited too long for others gets an OperationalError.
     """
 
     def __init__(self, save: Callable[[Sequence[Row]], Sequence[Saved]]) -> None:
@@ -56,11 +64,17 @@ class GroupCommit(Generic[Row, Saved]):
     def _save_waiting(self) -> None:
         with self._lock:
             entries, self._waiting = self._waiting, []
+        oldest = time.monotonic() - PATIENCE
+        in_time = [entry for entry in entries if entry.arrival > oldest]
+        for entry in entries:
+            entry.error = OperationalError("Other rows have been saved for too long.")
         try:
-            for entry, saved in zip(entries, self._save([e.row for e in entries]), strict=True):
-                entry.saved = saved
+            if in_time:
+                saved = self._save([entry.row for entry in in_time])
+                for entry, its_own in zip(in_time, saved, strict=True):
+                    entry.saved, entry.error = its_own, None
         except BaseException as error:
-            for entry in entries:
+            for entry in in_time:
                 entry.error = error
         finally:
             with self._lock:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from itertools import chain
+from threading import Semaphore
 from typing import Any
 
 from django.contrib.postgres.aggregates import StringAgg
@@ -21,6 +21,10 @@ JSON = "application/json"
 # The first rows leave at once; the rest comes in batches that are worth a statement each.
 FIRST_BATCH = 200
 BATCH = 3000
+# A client has CLIENT_TIMEOUT for each piece, so it may be slow.
+PIECE = 128 * 1024  # characters
+# Each holds a batch in memory; further ones wait after their first rows.
+STREAMS = Semaphore(32)
 
 
 class StreamedListMixin:
@@ -82,13 +86,20 @@ def stream(
     start = opening + join(first)
     if len(first) < FIRST_BATCH:
         return HttpResponse(start + closing, content_type=JSON)
-    chunks = remaining_chunks(rows, after=first[-1][0])
-    return StreamingHttpResponse(chain([start], chunks, [closing]), content_type=JSON)
+    chunks = all_chunks(start, remaining_chunks(rows, after=first[-1][0]), closing)
+    return StreamingHttpResponse(chunks, content_type=JSON)
 
 
 def brackets(key: str | None) -> tuple[str, str]:
     """Return what stands before and after the rows of a list."""
     return (f'{{"{key}":[', "]}") if key else ("[", "]")
+
+
+def all_chunks(start: str, rest: Iterator[str], end: str) -> Iterator[str]:
+    """Yield a list; what closes this when a client has gone also closes the rest."""
+    yield start
+    yield from rest
+    yield end
 
 
 def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[str]:
@@ -97,15 +108,21 @@ def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[str]:
     Each batch is a statement of its own, and between two of them others have the connection: a
     slow reader holds no cursor, no snapshot and no connection.
     """
-    # Not by max(): over a join PostgreSQL would read the whole table for it.
-    (last,) = read(rows.order_by("-pk").values_list("pk", flat=True)[:1], list) or (after,)
-    while after < last:
-        joined = read(rows.filter(pk__gt=after, pk__lte=last)[:BATCH], join_rows)
-        if joined["last"] is None:  # deleted meanwhile
-            return
-        release_connections()
-        yield "," + joined["text"]
-        after = joined["last"]
+    with STREAMS:
+        # Not by max(): over a join PostgreSQL would read the whole table for it.
+        (last,) = read(rows.order_by("-pk").values_list("pk", flat=True)[:1], list) or (after,)
+        while after < last:
+            batch = rows.filter(pk__gt=after, pk__lte=last)[:BATCH]
+            joined = read(batch, join_rows)
+            if joined["last"] is None:  # on this replica
+                joined = join_rows(batch)
+            release_connections()
+            if joined["last"] is None:  # deleted meanwhile
+                return
+            text = "," + joined.pop("text")
+            for start in range(0, len(text), PIECE):
+                yield text[start : start + PIECE]
+            after = joined["last"]
 
 
 def join_rows(batch: QuerySet[Any]) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """How a process of a service waits for many clients at once."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+from contextlib import suppress
 from typing import Any
 
-import gevent
 from gunicorn.workers.ggevent import GeventWorker
 
 from common.processes import CLIENT_TIMEOUT
@@ -21,25 +20,17 @@ class Worker(GeventWorker):
         self.idle: set[Any] = set()
         super().init_process()
 
-    @contextmanager
-    def timeout_ctx(self) -> Iterator[None]:
-        """Wait for a connection's next request."""
-        greenlet = gevent.getcurrent()
-        self.idle.add(greenlet)
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Answer the requests of a connection."""
+        self.idle.add(client)
         try:
-            with super().timeout_ctx():
-                yield
+            super().handle(listener, client, addr)
         finally:
-            self.idle.discard(greenlet)
-
-    def notify(self) -> None:
-        """Tell the first process, once a second, that this one is alive."""
-        super().notify()
-        if not self.alive:
-            gevent.killall(list(self.idle), block=False)
+            self.idle.discard(client)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Answer a request."""
+        self.idle.discard(sock)
         sock.settimeout(CLIENT_TIMEOUT)
         try:
             super().handle_request(listener_name, req, sock, addr)
@@ -48,3 +39,13 @@ class Worker(GeventWorker):
             raise StopIteration from error  # which ends a connection for gunicorn
         finally:
             sock.settimeout(None)
+            self.idle.add(sock)
+
+    def notify(self) -> None:
+        """Tell the first process, once a second, that this one is alive."""
+        super().notify()
+        if not self.alive:
+            for client in list(self.idle):
+                with suppress(OSError):  # it has just hung up
+                    # A request that has arrived is still read and answered.
+                    client.shutdown(socket.SHUT_RD)

@@ -13,6 +13,8 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from common.postgresql.deadline import DEADLINE
 from common.postgresql.pool import Pool
 
+# Seconds that a request waits for others' connections.
+TURN = 1.0
 # Looking whether something has arrived is no waiting, for which others would get their turn.
 poll = get_original("select", "poll")
 
@@ -27,7 +29,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         pool = self.pools.get(self.alias)
         if pool is None:
             return super().get_new_connection(conn_params)
-        connection = pool.take(DEADLINE)
+        connection = pool.take(TURN)
         if connection is not None and is_open(connection):
             return connection
         try:

@@ -19,7 +19,7 @@ DEADLINE = 2.0
 PAUSE = 1.0
 
 _EVENTS = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}
-_paused_until: dict[str, float] = {}  # by what psycopg2 connects to
+_paused_until: dict[tuple[str, int], float] = {}  # by host and port
 
 
 def wait(connection: Any) -> None:
@@ -29,11 +29,12 @@ def wait(connection: Any) -> None:
     `psycopg2.extensions.set_wait_callback`, and closes the connection when it raises.
     """
     start = monotonic()
-    if start < _paused_until.get(connection.dsn, 0.0):
+    server = connection.info.host, connection.info.port
+    if start < _paused_until.get(server, 0.0):
         raise psycopg2.OperationalError("PostgreSQL missed a deadline a moment ago.")
     while (state := connection.poll()) != extensions.POLL_OK:
         poll = select.poll()
         poll.register(connection.fileno(), _EVENTS[state])
         if not poll.poll(max(0.0, start + DEADLINE - monotonic()) * 1000):
-            _paused_until[connection.dsn] = monotonic() + PAUSE
+            _paused_until[server] = monotonic() + PAUSE
             raise psycopg2.OperationalError(f"PostgreSQL did not answer in {DEADLINE} seconds.")

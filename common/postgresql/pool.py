@@ -8,6 +8,10 @@ import psycopg2
 from django.db import connections
 
 
+class Busy(psycopg2.OperationalError):
+    """All connections are in use."""
+
+
 class _Turn:
     """A request that waits for a connection."""
 
@@ -30,7 +34,7 @@ class Pool:
     def take(self, timeout: float) -> Any:
         """Return an open connection, or None where the caller is to open one.
 
-        Raises OperationalError where none becomes free in time, in seconds.
+        Raises Busy where none becomes free in time, in seconds.
         """
         with self._lock:
             if self._places:
@@ -41,7 +45,7 @@ class Pool:
             with self._lock:
                 if turn in self._waiting:
                     self._waiting.remove(turn)
-                    raise psycopg2.OperationalError("All connections to PostgreSQL are busy.")
+                    raise Busy("All connections to PostgreSQL are busy.")
         return turn.connection
 
     def give_back(self, connection: Any) -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from common.errors import DATABASE_ERRORS
+from common.postgresql.pool import Busy, release_connections
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +28,14 @@ def read(queryset: QuerySet[Any], fetch: Callable[[QuerySet[Any]], Rows]) -> Row
     """
     global _paused_until
     if REPLICA in settings.DATABASES and monotonic() >= _paused_until:
+        # Whoever waits for one server holds nothing of the other's that somebody may need.
+        release_connections()
         try:
             return fetch(queryset.using(REPLICA))
         except DATABASE_ERRORS as error:
+            if isinstance(error.__cause__, Busy):
+                raise
+            release_connections()
             _paused_until = monotonic() + PAUSE
             logger.warning(
                 "The replica failed, so the primary is read for %d seconds: %s",

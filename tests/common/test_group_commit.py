@@ -3,9 +3,12 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 
 import pytest
+from django.db import OperationalError
 
+from common import group_commit
 from common.group_commit import GroupCommit
 from tests.conftest import wait_for
 
@@ -55,3 +58,21 @@ def test_who_saves_together_fails_together_and_the_next_are_saved() -> None:
                 one.result(10)
     assert table.save(2) == 20
     assert table.groups[-1] == [2]
+
+
+def test_who_has_waited_too_long_is_told_and_the_next_are_saved(monkeypatch) -> None:
+    monkeypatch.setattr(group_commit, "PATIENCE", 0.1)
+    table = Table()
+    with ThreadPoolExecutor(10) as requests:
+        first = requests.submit(table.save, 1)
+        wait_for(lambda: table.groups, 10)
+        waiting = requests.submit(table.save, 2)
+        wait_for(lambda: table.save._waiting, 10)
+        arrival = table.save._waiting[0].arrival
+        wait_for(lambda: monotonic() > arrival + 0.1, 10)
+        table.may_save.set()
+        assert first.result(10) == 10
+        with pytest.raises(OperationalError, match="too long"):
+            waiting.result(10)
+    assert table.save(3) == 30
+    assert table.groups == [[1], [3]]

@@ -92,12 +92,12 @@ def short_deadline(monkeypatch):
     set_wait_callback(None)
 
 
-def connect(database: str = os.environ["DB_NAME"]) -> psycopg2.extensions.connection:
+def connect(host: str = os.environ["DB_HOST"]) -> psycopg2.extensions.connection:
     password = Path(os.environ["DB_ADMIN_PASSWORD_FILE"]).read_text().strip()
     return psycopg2.connect(
-        host=os.environ["DB_HOST"],
+        host=host,
         port=os.environ["DB_PORT"],
-        dbname=database,
+        dbname=os.environ["DB_NAME"],
         user="postgres",
         password=password,
     )
@@ -111,7 +111,7 @@ def test_answers_in_time_are_answers(short_deadline) -> None:
 
 
 def test_a_statement_ends_at_the_deadline_and_a_pause_follows(short_deadline, monkeypatch) -> None:
-    slow, other, elsewhere = connect(), connect(), connect("postgres")
+    slow, other, elsewhere = connect(), connect(), connect("localhost")
     start = monotonic()
     with pytest.raises(psycopg2.OperationalError, match="did not answer in 0.2"):
         slow.cursor().execute("SELECT pg_sleep(5)")

@@ -112,6 +112,19 @@ def test_a_frozen_server_is_503_until_it_wakes(
     assert_healed(services, load, 10)
 
 
+def test_a_table_that_is_locked_is_503_in_time(
+    services: Services, superuser: psycopg2.extensions.cursor, load: Load
+) -> None:
+    connection = superuser.connection
+    connection.autocommit = False
+    superuser.execute("LOCK TABLE users.users_user IN ACCESS EXCLUSIVE MODE")
+    try:
+        wait_for(lambda: load.statuses[503] > 100, 15)
+    finally:
+        connection.rollback()
+    assert_healed(services, load, 5)
+
+
 def test_a_restart_between_two_requests_is_not_noticed(
     services: Services, numbers: httpx.Client, user: str, superuser: psycopg2.extensions.cursor
 ) -> None:

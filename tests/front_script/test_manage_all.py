@@ -94,11 +94,18 @@ def test_the_data_is_removed_only_after_a_yes(running: tuple[Environment, str]) 
 def test_down_stops_everything_and_the_data_stays(running: tuple[Environment, str]) -> None:
     environment = running[0]
     users = url(environment, "USERS", "/users")
-    with httpx.Client() as idle:  # keeps its connection, as browsers do
-        assert idle.post(users, json={"name": "ankur"}).status_code == 201
+    assert httpx.post(users, json={"name": "ankur"}).status_code == 201
+    address = ("127.0.0.1", int(environment["USERS_PORT"]))
+    with socket.create_connection(address) as idle, socket.create_connection(address) as slow:
+        idle.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        received = b""
+        while not received.endswith(b"\r\n0\r\n\r\n"):
+            received += idle.recv(65536)
+        slow.sendall(b"GET /livez HTTP/1.1\r\nHost: loc")
         start = monotonic()
         assert run_front_script(environment, "down").returncode == 0
         assert monotonic() - start < 10
+        assert idle.recv(65536) == slow.recv(65536) == b""
     assert processes(environment) == []
     assert run_front_script(environment, "status").returncode == 3
     up(environment)

@@ -1,10 +1,12 @@
 """What PostgreSQL itself holds true of the users table."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
-from users_project.users.models import User
+from users_project.users.models import User, save_names
 
 pytestmark = pytest.mark.django_db
 
@@ -14,6 +16,21 @@ def test_the_constraints_hold_without_the_application() -> None:
     for name in ("ankur", ""):
         with pytest.raises(IntegrityError), transaction.atomic():
             User.objects.create(name=name)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_processes_that_save_the_same_names_do_not_wait_for_each_other() -> None:
+    names = [f"ankur {number}" for number in range(3000)]
+
+    def save(order: list[str]) -> int:
+        try:
+            return sum(user is not None for user in save_names(order))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as processes:
+        saved = list(processes.map(save, [names, names[::-1]]))
+    assert sum(saved) == User.objects.count() == 3000
 
 
 def plan(queryset: QuerySet[User]) -> str:

@@ -58,7 +58,9 @@ def save_names(names: Sequence[str]) -> list[User | None]:
         cursor.execute(
             "INSERT INTO users_user (name) SELECT unnest(%s::text[])"
             " ON CONFLICT (name) DO NOTHING RETURNING id, name, created_at",
-            [list(names)],
+            # In one order everywhere: two statements that take the same names cannot wait for each
+            # other.
+            [sorted(names)],
         )
         saved = {name: User(pk, name, created_at) for pk, name, created_at in cursor.fetchall()}
     return [saved.pop(name, None) for name in names]
