@@ -35,5 +35,5 @@ logger_class = "common.logs.GunicornLogger"
 
 
 def post_request(worker: Any, req: Any, environ: Any, resp: Any) -> None:
-    """Let what a thread logs between two requests carry the id of neither."""
+    """Let what is logged between two requests of a connection carry the id of neither."""
     logs.request_id.set(None)

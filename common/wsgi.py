@@ -46,7 +46,7 @@ def get_application() -> Handler:
     django.setup(set_prefix=False)
     set_wait_callback(deadline.wait)
     DatabaseWrapper.pools = {alias: Pool(DB_CONNECTIONS) for alias in settings.DATABASES}
-    # What these would look for at the start of each request the pool looks at.
+    # The pool looks at connections when it lends them, and nobody reads the list of queries.
     request_started.disconnect(close_old_connections)
     request_started.disconnect(reset_queries)
     return Handler()

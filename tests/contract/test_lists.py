@@ -56,7 +56,7 @@ def test_a_long_list_is_whole_and_takes_no_memory(
     assert ids == sorted(set(ids))
     # The list itself has some 10 and 20 MiB.
     assert peak_kib(services, service) - before < 5 * 1024
-    # Of three, since the first needs a new connection in some thread.
+    # Of three, since the first may need a new connection to PostgreSQL.
     assert any(first < whole / 5 for _, first, whole in (read(url) for _ in range(3)))
 
 

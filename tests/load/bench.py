@@ -90,7 +90,7 @@ def progress(sentence: str) -> None:
 def describe(bench: Bench) -> str:
     """Return what the figures come from."""
     settings = ", ".join(f"{name} {value}" for name, value in bench.database.settings().items())
-    ours = versions("Django", "djangorestframework", "psycopg2-binary", "gunicorn")
+    ours = versions("Django", "djangorestframework", "psycopg2-binary", "gunicorn", "gevent")
     lines = [
         f"{os.cpu_count()} × {processor()}, {memory()} GiB, Linux {platform.release()};"
         " the load comes from the same machine",
