@@ -23,8 +23,8 @@ FIRST_BATCH = 200
 BATCH = 3000
 # A client has CLIENT_TIMEOUT for each piece, so it may be slow.
 PIECE = 128 * 1024  # characters
-# Each holds a batch in memory; further ones wait after their first rows.
-STREAMS = Semaphore(32)
+# Lists that a process sends at once, each with a batch in memory; further ones wait.
+STREAMS = Semaphore(100)
 
 
 class StreamedListMixin:
@@ -114,10 +114,11 @@ def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[str]:
         while after < last:
             batch = rows.filter(pk__gt=after, pk__lte=last)[:BATCH]
             joined = read(batch, join_rows)
-            if joined["last"] is None:  # on this replica
-                joined = join_rows(batch)
             release_connections()
-            if joined["last"] is None:  # deleted meanwhile
+            if joined["last"] is None:  # deleted meanwhile, or not yet on this replica
+                joined = join_rows(batch)
+                release_connections()
+            if joined["last"] is None:
                 return
             text = "," + joined.pop("text")
             for start in range(0, len(text), PIECE):

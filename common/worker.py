@@ -8,6 +8,10 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from common.processes import CLIENT_TIMEOUT
 
+# Bytes that wait in the kernel for a client. With the megabytes that it would take by itself, a
+# slow reader would have to read a third of them before a write goes on.
+SEND_BUFFER = 128 * 1024
+
 
 class Worker(GeventWorker):
     """gunicorn's gevent worker: a connection has a greenlet, so a slow client holds up nobody.
@@ -22,6 +26,7 @@ class Worker(GeventWorker):
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Answer the requests of a connection."""
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self.idle.add(client)
         try:
             super().handle(listener, client, addr)
@@ -47,5 +52,6 @@ class Worker(GeventWorker):
         if not self.alive:
             for client in list(self.idle):
                 with suppress(OSError):  # it has just hung up
-                    # A request that has arrived is still read and answered.
-                    client.shutdown(socket.SHUT_RD)
+                    # A request that has arrived is still read and answered. gevent's own shutdown
+                    # would end the wait for it with an error.
+                    client._sock.shutdown(socket.SHUT_RD)

@@ -33,13 +33,12 @@ def read(queryset: QuerySet[Any], fetch: Callable[[QuerySet[Any]], Rows]) -> Row
         try:
             return fetch(queryset.using(REPLICA))
         except DATABASE_ERRORS as error:
-            if isinstance(error.__cause__, Busy):
-                raise
             release_connections()
-            _paused_until = monotonic() + PAUSE
-            logger.warning(
-                "The replica failed, so the primary is read for %d seconds: %s",
-                PAUSE,
-                " ".join(str(error).split()),
-            )
+            if not isinstance(error.__cause__, Busy):
+                _paused_until = monotonic() + PAUSE
+                logger.warning(
+                    "The replica failed, so the primary is read for %d seconds: %s",
+                    PAUSE,
+                    " ".join(str(error).split()),
+                )
     return fetch(queryset)

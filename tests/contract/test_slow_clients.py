@@ -1,6 +1,7 @@
 """Clients that take their time, or are never heard of again, hold up nobody."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from time import monotonic
@@ -68,3 +69,17 @@ def test_a_reader_that_stops_is_cut_off(services: Services, rows: int) -> None:
         received = b"".join(iter(lambda: client.recv(65536), b""))
         assert received.startswith(b"HTTP/1.1 200 ")
         assert b"]}" not in received
+
+
+def test_a_reader_that_is_slow_but_steady_gets_all(services: Services, rows: int) -> None:
+    pause = threading.Event()
+    received = b""
+    with clients(services, LIST, 1) as (client,):
+        end = monotonic() + 3 * CLIENT_TIMEOUT
+        while monotonic() < end:  # 80 KiB a second
+            received += client.recv(8192)
+            pause.wait(0.1)
+        while not received.endswith(b"\r\n0\r\n\r\n"):
+            piece = client.recv(1 << 20)
+            assert piece, "The list was cut off."
+            received += piece
