@@ -79,6 +79,7 @@ def test_a_reader_that_is_slow_but_steady_gets_all(services: Services, rows: int
         while monotonic() < end:  # 80 KiB a second
             received += client.recv(8192)
             pause.wait(0.1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         while not received.endswith(b"\r\n0\r\n\r\n"):
             piece = client.recv(1 << 20)
             assert piece, "The list was cut off."
