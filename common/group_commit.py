@@ -65,14 +65,15 @@ class GroupCommit(Generic[Row, Saved]):
         with self._lock:
             entries, self._waiting = self._waiting, []
         oldest = time.monotonic() - PATIENCE
-        in_time = [entry for entry in entries if entry.arrival > oldest]
         for entry in entries:
-            entry.error = OperationalError("Other rows have been saved for too long.")
+            if entry.arrival < oldest:
+                entry.error = OperationalError("Other rows have been saved for too long.")
+        in_time = [entry for entry in entries if not entry.error]
         try:
             if in_time:
                 saved = self._save([entry.row for entry in in_time])
                 for entry, its_own in zip(in_time, saved, strict=True):
-                    entry.saved, entry.error = its_own, None
+                    entry.saved = its_own
         except BaseException as error:
             for entry in in_time:
                 entry.error = error

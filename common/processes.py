@@ -1,7 +1,7 @@
-"""How many processes and connections a service has; gunicorn.conf.py and the settings read it.
+"""How many processes and connections a service has, and how long they wait for a client.
 
 gunicorn looks at WEB_CONCURRENCY before its own configuration, and refuses a bad value without
-its name. Django's commands, which run before it at each start, tell more.
+its name. Django's commands, which run before it at each start, tell more: the settings import this.
 """
 
 from common import env
