@@ -6,6 +6,10 @@ from gevent import monkey
 # Before anything else is imported that waits: from here on only a greenlet does, not the process.
 monkey.patch_all()
 
+import atexit
+import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,18 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # Two services under one HOME would share one control socket.
 control_socket_disable = True
 logger_class = "common.logs.GunicornLogger"
+
+# Each process counts in files of its own, and any of them answers for all. prometheus_client asks
+# for the folder when the application is imported.
+metrics = tempfile.mkdtemp(prefix="metrics-", dir=worker_tmp_dir)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
+
+
+@atexit.register
+def remove_metrics(first: int = os.getpid()) -> None:
+    """Remove the folder with the first process, not with those that are forked from it."""
+    if os.getpid() == first:
+        shutil.rmtree(metrics)
 
 
 def post_request(worker: Any, req: Any, environ: Any, resp: Any) -> None:

@@ -1,4 +1,4 @@
-"""The probes /livez and /readyz, for Kubernetes and for whoever waits for a start."""
+"""The probes /livez and /readyz, for Kubernetes and for whoever waits for a start; /metrics too."""
 
 from collections.abc import Callable
 
@@ -7,16 +7,17 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from common.errors import DATABASE_ERRORS, RETRY_AFTER, error_response
+from common.metrics import metrics
 
 
 class ProbeMiddleware:
-    """Answer the probes before anything looks at the Host: the kubelet sends the pod's address."""
+    """Answer what machines ask before anything looks at the Host: they send the pod's address."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        probe = {"/livez": live, "/readyz": ready}.get(request.path_info.rstrip("/"))
+        probe = PROBES.get(request.path_info.rstrip("/"))
         if probe is None:
             return self.get_response(request)
         if request.method not in ("GET", "HEAD"):
@@ -57,3 +58,6 @@ def not_ready(check: str, sentence: str) -> HttpResponse:
     response = JsonResponse({"error": sentence, check: "failed"}, status=503)
     response.headers["Retry-After"] = RETRY_AFTER
     return response
+
+
+PROBES = {"/livez": live, "/readyz": ready, "/metrics": metrics}

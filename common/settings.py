@@ -41,6 +41,7 @@ MIDDLEWARE = [
     "common.middleware.RequestIDMiddleware",
     "common.middleware.ConnectionMiddleware",
     "common.health.ProbeMiddleware",
+    "common.metrics.MetricsMiddleware",
     "common.middleware.BodyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -59,7 +59,9 @@ def test_a_number_is_drawn_and_found(numbers: httpx.Client, user: str) -> None:
     assert saved in numbers.get("/get-saved-numbers").json()["savedNumbers"]
 
 
-@pytest.mark.parametrize("path", ["/users/", "/docs/", "/schema/", "/livez/", "/readyz/"])
+@pytest.mark.parametrize(
+    "path", ["/users/", "/docs/", "/schema/", "/livez/", "/readyz/", "/metrics/"]
+)
 def test_a_slash_at_the_end_is_served_without_a_redirect(users: httpx.Client, path: str) -> None:
     assert users.get(path).status_code == 200
 
@@ -77,12 +79,12 @@ def test_every_answer_carries_the_requests_id(users: httpx.Client) -> None:
         assert users.get(path, headers={"X-Request-ID": "abc"}).headers["X-Request-ID"] == "abc"
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
 def test_the_probes_answer_any_host(numbers: httpx.Client, path: str) -> None:
     assert numbers.get(path, headers={"Host": "10.0.0.7"}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/users", "/readyz", "/schema"])
+@pytest.mark.parametrize("path", ["/users", "/readyz", "/schema", "/metrics"])
 def test_head_is_get_without_a_body(users: httpx.Client, path: str) -> None:
     head, get = users.head(path), users.get(path)
     assert (head.status_code, head.content) == (200, b"")

@@ -1,0 +1,50 @@
+"""What is counted for Prometheus, over all processes of a service."""
+
+import os
+import time
+from collections.abc import Callable
+from functools import cache
+
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram
+from prometheus_client.exposition import generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+duration = Histogram(
+    "http_request_duration_seconds",
+    "Time until an answer could be sent; of a list, until its first rows could.",
+    ["method", "view", "status"],
+    # No request takes longer than the last.
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+# Looking up the labels would take as long as all the rest.
+series = cache(duration.labels)
+
+
+class MetricsMiddleware:
+    """Count requests, and how long they take.
+
+    Clients choose neither views nor, here, methods: what they make up is counted together.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        start = time.perf_counter()
+        response = self.get_response(request)
+        method = request.method if request.method in METHODS else "other"
+        view = request.resolver_match.view_name if request.resolver_match else "none"
+        series(method, view, response.status_code).observe(time.perf_counter() - start)
+        return response
+
+
+def metrics() -> HttpResponse:
+    """Answer with what all processes have counted; without gunicorn there is only this one."""
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
