@@ -1,6 +1,7 @@
 """Read settings from the environment, and refuse a bad value by its name."""
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def text(name: str, default: str | None = None, allowed: Iterable[str] = ()) -> 
 def integer(name: str, default: int, low: int, high: int) -> int:
     """Return a variable as a whole number from low to high."""
     value = text(name, str(default))
-    if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
+    if not (re.fullmatch("-?[0-9]{1,9}", value) and low <= int(value) <= high):
         raise ImproperlyConfigured(f"{name}={value!r} is not a whole number from {low} to {high}.")
     return int(value)
 

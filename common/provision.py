@@ -2,8 +2,10 @@
 
 For a superuser, or a role with CREATEROLE and CREATEDB. It changes nothing that is right already,
 may run again at any time, and waits for another run to finish. It reads DB_HOST, DB_PORT, DB_NAME,
-DB_SSLMODE and DB_SSLROOTCERT, DB_ADMIN_USER and DB_ADMIN_PASSWORD, and the services' passwords
-USERS_DB_PASSWORD and NUMBERS_DB_PASSWORD; each password may come from a file (…_FILE).
+DB_SSLMODE and DB_SSLROOTCERT, DB_ADMIN_USER and DB_ADMIN_PASSWORD, and for each service its
+password USERS_DB_PASSWORD or NUMBERS_DB_PASSWORD, and the connections that its role may have at
+once, USERS_DB_CONNECTION_LIMIT or NUMBERS_DB_CONNECTION_LIMIT. A password may come from a file
+(…_FILE).
 """
 
 import sys
@@ -17,15 +19,16 @@ from psycopg2.extensions import encrypt_password
 
 from common import env
 
-# Role and schema of each service, and where its password stands.
+# Role and schema of each service, and where its password and its most connections stand.
 SERVICES = {
-    "users_service": ("users", "USERS_DB_PASSWORD"),
-    "numbers_service": ("numbers", "NUMBERS_DB_PASSWORD"),
+    "users_service": ("users", "USERS_DB_PASSWORD", "USERS_DB_CONNECTION_LIMIT"),
+    "numbers_service": ("numbers", "NUMBERS_DB_PASSWORD", "NUMBERS_DB_CONNECTION_LIMIT"),
 }
 # Who may read users. The user service grants columns to it and need not know its members.
 READERS, READER = "users_reader", "numbers_service"
 OLDEST_SERVER = 160000  # JSON_OBJECT … RETURNING text, GRANT … WITH SET FALSE
 LOCK = 7_236_451  # any number; the same for all runs
+UNLIMITED = -1
 
 # A role's own settings hold through a transaction pooler too. The timeout ends slow statements
 # before the deadline of common/postgresql/deadline.py calls the server frozen.
@@ -38,14 +41,17 @@ ROLE_SETTINGS = {
 
 def main() -> None:
     """Provision what the environment describes."""
-    passwords = {role: env.secret(variable) for role, (_, variable) in SERVICES.items()}
+    logins = {
+        role: (env.secret(password), env.integer(limit, UNLIMITED, UNLIMITED, 10_000))
+        for role, (_, password, limit) in SERVICES.items()
+    }
     database = env.text("DB_NAME", "random")
     with closing(connect("postgres")) as admin, admin.cursor() as cursor:
         if admin.server_version < OLDEST_SERVER:
             raise ImproperlyConfigured("PostgreSQL 16 or newer is needed.")
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        for role, password in passwords.items():
-            make_role(cursor, role, password)
+        for role, (password, connection_limit) in logins.items():
+            make_role(cursor, role, password, connection_limit)
         make_readers(cursor)
         make_database(cursor, database)
         with closing(connect(database)) as inside, inside.cursor() as schema_cursor:
@@ -68,14 +74,15 @@ def connect(database: str) -> Any:
     return connection
 
 
-def make_role(cursor: Any, role: str, password: str) -> None:
-    """Make a service's role, or give it its password and settings anew."""
+def make_role(cursor: Any, role: str, password: str, connection_limit: int) -> None:
+    """Make a service's role, or give it its password, limit and settings anew."""
     name = sql.Identifier(role)
     if not exists(cursor, "SELECT FROM pg_roles WHERE rolname = %s", role):
         cursor.execute(sql.SQL("CREATE ROLE {}").format(name))
     # The server is sent the verifier only: a password in a statement may end up in its log.
     verifier = encrypt_password(password, role, cursor.connection, "scram-sha-256")
-    cursor.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD %s").format(name), [verifier])
+    login = sql.SQL("ALTER ROLE {} LOGIN PASSWORD %s CONNECTION LIMIT %s").format(name)
+    cursor.execute(login, [verifier, connection_limit])
     for setting, value in {**ROLE_SETTINGS, "search_path": SERVICES[role][0]}.items():
         statement = sql.SQL("ALTER ROLE {} SET {} = %s").format(name, sql.Identifier(setting))
         cursor.execute(statement, [value])
@@ -105,7 +112,7 @@ def make_database(cursor: Any, database: str) -> None:
 
 def make_schemas(cursor: Any) -> None:
     """Make each service's schema, and let readers look into that of users."""
-    for role, (schema, _) in SERVICES.items():
+    for role, (schema, *_) in SERVICES.items():
         names = sql.Identifier(schema), sql.Identifier(role)
         cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(*names))
     grant = sql.SQL("GRANT USAGE ON SCHEMA users TO {}")

@@ -39,7 +39,8 @@ def test_four_runs_at_once_all_succeed(database: str) -> None:
 
 def test_another_run_changes_nothing_but_the_passwords(superuser) -> None:
     query = (
-        "SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolconfig"
+        "SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolconfig,"
+        " rolconnlimit"
         " FROM pg_roles ORDER BY rolname"
     )
     superuser.execute(query)
@@ -47,6 +48,19 @@ def test_another_run_changes_nothing_but_the_passwords(superuser) -> None:
     assert provision().returncode == 0
     superuser.execute(query)
     assert superuser.fetchall() == before
+
+
+def test_a_service_cannot_take_the_connections_of_the_other(superuser) -> None:
+    query = "SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname LIKE '%_service'"
+    limits = {"USERS_DB_CONNECTION_LIMIT": "20", "NUMBERS_DB_CONNECTION_LIMIT": "30"}
+    try:
+        assert provision(**limits).returncode == 0
+        superuser.execute(query)
+        assert dict(superuser.fetchall()) == {"users_service": 20, "numbers_service": 30}
+    finally:
+        assert provision().returncode == 0
+    superuser.execute(query)
+    assert set(dict(superuser.fetchall()).values()) == {-1}
 
 
 def test_an_administrator_need_not_be_superuser(superuser, database: str) -> None:

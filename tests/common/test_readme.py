@@ -45,7 +45,9 @@ def settings_in_the_code() -> set[str]:
                     args=[ast.Constant(value=str(name)), *_],
                 ):
                     names.add(name)
-    return names | set(re.findall(r"\b[A-Z]+_DB_PASSWORD(?=\")", provision_source()))
+    return names | set(
+        re.findall(r"\b[A-Z]+_DB_(?:PASSWORD|CONNECTION_LIMIT)(?=\")", provision_source())
+    )
 
 
 def provision_source() -> str:

@@ -11,6 +11,22 @@
 {{- mul (ternary 2 1 $cnpg.readFromReplicas) (int $cnpg.pooler.instances) (int $cnpg.pooler.poolSize) -}}
 {{- end }}
 
+{{/* Connections for a service's migrations and for the init container of each pod */}}
+{{- define "random.commandConnections" -}}
+{{- add 1 (include "random.pods" . | int) -}}
+{{- end }}
+
+{{/* Connections to PostgreSQL that a service may have at once, as (list $ service) */}}
+{{- define "random.connectionLimit" -}}
+{{- $root := index . 0 -}}
+{{- $service := index . 1 -}}
+{{- $requests := mul (include "random.pods" $service | int) (int $service.workers) (int $service.connections) -}}
+{{- if eq $root.Values.database.mode "cloudnative-pg" -}}
+{{- $requests = include "random.poolerConnections" $root -}}
+{{- end -}}
+{{- add (int $requests) (include "random.commandConnections" $service | int) -}}
+{{- end }}
+
 {{/* Refuses values that contradict each other, with a sentence */}}
 {{- define "random.refuse" -}}
 {{- $database := .Values.database -}}
@@ -81,20 +97,16 @@
 {{- $sum := list "3 reserved" "2 for provisioning" -}}
 {{- $clients := 0 -}}
 {{- range $name, $service := include "random.services" . | fromJson -}}
+{{- $needed = add $needed (include "random.connectionLimit" (list $ $service) | int) | int -}}
 {{- $pods := include "random.pods" $service | int -}}
 {{- $connections := mul (int $service.workers) (int $service.connections) | int -}}
 {{- $clients = add $clients (mul $pods $connections) | int -}}
-{{- /* One for the migrations, one for each pod's init container. */ -}}
-{{- $commands := add 1 $pods | int -}}
 {{- if eq $.Values.database.mode "cloudnative-pg" -}}
-{{- $pooled := include "random.poolerConnections" $ | int -}}
-{{- $needed = add $needed $pooled $commands | int -}}
-{{- $sum = append $sum (printf "%d by the poolers for %s" $pooled $name) -}}
+{{- $sum = append $sum (printf "%d by the poolers for %s" (include "random.poolerConnections" $ | int) $name) -}}
 {{- else -}}
-{{- $needed = add $needed (mul $pods $connections) $commands | int -}}
 {{- $sum = append $sum (printf "%d for %s (%d pods in a rollout × %d workers × %d connections)" (mul $pods $connections) $name $pods (int $service.workers) (int $service.connections)) -}}
 {{- end -}}
-{{- $sum = append $sum (printf "%d for its commands" $commands) -}}
+{{- $sum = append $sum (printf "%d for its commands" (include "random.commandConnections" $service | int)) -}}
 {{- end -}}
 {{- if gt $needed (int .Values.database.maxConnections) -}}
 {{- fail (printf "PostgreSQL may be asked for %d connections and has database.maxConnections=%d: %s." $needed (int .Values.database.maxConnections) (join " + " $sum)) -}}
