@@ -11,6 +11,7 @@ import time
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from urllib.request import Request, urlopen
 
 CLIENTS = 4
@@ -40,7 +41,7 @@ def client(end: float) -> Counter[str]:
             try:
                 call(*request)
                 results["succeeded"] += 1
-            except OSError as error:
+            except (OSError, HTTPException) as error:
                 results[f"{request[0].split('?')[0]}: {error}"] += 1
     return results
 

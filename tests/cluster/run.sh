@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 #
-# Installs the chart on the cluster of the current kubectl context, in a namespace of its own that
-# enforces restricted Pod Security and with the bundled database, and tells its whole story: helm test, the contract tests,
-# a rolling upgrade and scaling under load, pods that are killed, an upgrade that changes nothing,
-# and what an uninstall leaves. `./manage_all.sh test-cluster` calls it; PYTHON names its Python.
+# Asks the API server whether it accepts what each file of helm/random/ci makes. Then installs the
+# chart with the bundled database, in a namespace of its own that enforces restricted Pod Security,
+# and tells its whole story: helm test, the contract tests, a rolling upgrade and scaling under load,
+# pods that are killed, an upgrade that changes nothing, and what an uninstall leaves.
+# `./manage_all.sh test-cluster` calls it; PYTHON names its Python.
 #
 # The images have to be where the nodes find them: on kind and minikube this script loads those that
 # are called user_service and random_service. HELM_OPTIONS names others, for example
@@ -72,7 +73,8 @@ load_images() {
 
 make_namespace() {
     kubectl --context "$context" create namespace "$namespace"
-    kubectl --context "$context" label namespace "$namespace" pod-security.kubernetes.io/enforce=restricted
+    kubectl --context "$context" label namespace "$namespace" \
+        pod-security.kubernetes.io/enforce=restricted pod-security.kubernetes.io/warn=restricted
     trap clean_up EXIT
 }
 
@@ -80,7 +82,8 @@ clean_up() {
     local code=$? process
     for process in $(jobs -p); do kill "$process" 2>/dev/null || true; done # It may have ended.
     if [ "$code" != 0 ]; then
-        k get pods,jobs,events >&2
+        k get pods,jobs >&2
+        k get events --field-selector type=Warning >&2
         k logs --selector "app.kubernetes.io/instance=$release" --all-containers --tail 20 >&2
     fi
     kubectl --context "$context" delete namespace "$namespace" --wait=false
@@ -88,6 +91,19 @@ clean_up() {
 }
 
 # --- the story --------------------------------------------------------------------------------------
+
+dry_run() {
+    local file
+    for file in helm/random/ci/*.yaml; do
+        h template --no-hooks --values "$file" "$release" helm/random |
+            k apply --dry-run=server --validate=strict --filename - >/dev/null 2>"$log/refused" || true
+        # A cluster knows the kinds of the operators that it has.
+        if grep -v -e 'no matches for kind' -e 'ensure CRDs are installed first' "$log/refused" >&2; then
+            die "The API server does not accept what $file makes."
+        fi
+    done
+    say "the API server accepts what the files of helm/random/ci make."
+}
 
 install() {
     # Without --reset-values an upgrade without values takes over those of the last one.
@@ -167,6 +183,7 @@ find_cluster
 ask "$@"
 load_images
 make_namespace
+dry_run
 
 start=$SECONDS
 install
