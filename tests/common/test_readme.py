@@ -45,9 +45,8 @@ def settings_in_the_code() -> set[str]:
                     args=[ast.Constant(value=str(name)), *_],
                 ):
                     names.add(name)
-    return names | set(
-        re.findall(r"\b[A-Z]+_DB_(?:PASSWORD|CONNECTION_LIMIT)(?=\")", provision_source())
-    )
+    variables = re.findall(r'"([A-Z]+_DB_(?:PASSWORD|CONNECTION_LIMIT))"', provision_source())
+    return names | set(variables)
 
 
 def provision_source() -> str:
