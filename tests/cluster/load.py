@@ -25,6 +25,18 @@ def call(url: str, body: object = None) -> None:
         answer.read()
 
 
+def wait_for(service: str) -> None:
+    """Wait until a service is ready: NetworkPolicies let a new pod in a moment after its start."""
+    end = time.monotonic() + 30
+    while True:
+        try:
+            return call(f"{service}/readyz")
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+
+
 def client(end: float) -> Counter[str]:
     """Register a name, then draw, list and look it up until the time is over."""
     users, numbers = os.environ["USERS_URL"], os.environ["NUMBERS_URL"]
@@ -47,6 +59,8 @@ def client(end: float) -> Counter[str]:
 
 
 if __name__ == "__main__":
+    wait_for(os.environ["USERS_URL"])
+    wait_for(os.environ["NUMBERS_URL"])
     with ThreadPoolExecutor(CLIENTS) as pool:
         ends = [time.monotonic() + SECONDS] * CLIENTS
         total = sum(pool.map(client, ends), Counter())

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 import uuid
 from urllib.request import Request, urlopen
 
@@ -14,7 +15,21 @@ def call(url, body=None):
         return json.load(answer)
 
 
+def wait_for(service):
+    """Wait until a service is ready: NetworkPolicies let a new pod in a moment after its start."""
+    end = time.monotonic() + 30
+    while True:
+        try:
+            return call(f"{service}/readyz")
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+
+
 users, numbers = os.environ["USERS_URL"], os.environ["NUMBERS_URL"]
+wait_for(users)
+wait_for(numbers)
 name = f"helm-test-{uuid.uuid4()}"
 user = call(f"{users}/users", {"name": name})
 drawn = call(f"{numbers}/generate-random-number", {"user": name, "limit": 6})
