@@ -1,6 +1,6 @@
 """Lists: whole ones are streamed, shorter ones are pages that start after an id."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from threading import Semaphore
 from typing import Any
@@ -16,6 +16,7 @@ from common.json_rows import rows_as_json
 from common.paging import KeysetPagination
 from common.postgresql.pool import release_connections
 from common.postgresql.replica import read
+from common.shared_statement import SharedStatement
 
 JSON = "application/json"
 # The first rows leave at once; the rest comes in batches that are worth a statement each.
@@ -40,8 +41,8 @@ class StreamedListMixin:
             return page_of(self.paginate_queryset(rows), self.paginator)
         if request.method == "HEAD":
             return StreamingHttpResponse(content_type=JSON)
-        fetch = partial(execute, beginning(everything)) if rows is everything else first_rows
-        return stream(rows, fetch, self.paginator.key)
+        first = beginning(everything)(None) if rows is everything else read(rows, first_rows)
+        return stream(rows, first, self.paginator.key)
 
 
 def page_of(rows: list[tuple[int, str]], paginator: KeysetPagination) -> HttpResponse:
@@ -52,12 +53,17 @@ def page_of(rows: list[tuple[int, str]], paginator: KeysetPagination) -> HttpRes
 
 
 @cache
-def beginning(everything: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
-    """Return the statement for the first rows of an unfiltered list, and its parameters.
+def beginning(everything: QuerySet[Any]) -> SharedStatement[None, list[Any]]:
+    """Return what selects the first rows of an unfiltered list, for all who ask at one moment.
 
-    For each request the ORM would take longer to write it than PostgreSQL to run it.
+    For each request the ORM would take longer to write the statement than PostgreSQL to run it.
     """
-    return everything[:FIRST_BATCH].query.sql_with_params()
+    statement = everything[:FIRST_BATCH].query.sql_with_params()
+
+    def select(requests: Sequence[None]) -> list[list[Any]]:
+        return [read(everything, partial(execute, statement))] * len(requests)
+
+    return SharedStatement(select)
 
 
 def execute(statement: tuple[str, tuple[Any, ...]], rows: QuerySet[Any]) -> list[Any]:
@@ -73,16 +79,13 @@ def first_rows(rows: QuerySet[Any]) -> list[Any]:
     return list(rows[:FIRST_BATCH])
 
 
-def stream(
-    rows: QuerySet[Any], fetch: Callable[[QuerySet[Any]], list[Any]], key: str | None
-) -> HttpResponseBase:
-    """Answer with all rows, of which `fetch` returns the first, in memory that does not grow.
+def stream(rows: QuerySet[Any], first: list[Any], key: str | None) -> HttpResponseBase:
+    """Answer with all rows, the first of which are at hand, in memory that does not grow.
 
     When the database fails on the way the exception reaches gunicorn, which cuts the connection:
     a list that is not whole does not look whole.
     """
     opening, closing = brackets(key)
-    first = read(rows, fetch)
     start = opening + join(first)
     if len(first) < FIRST_BATCH:
         return HttpResponse(start + closing, content_type=JSON)

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from common.fields import NAME_LENGTH
-from common.group_commit import GroupCommit
+from common.shared_statement import SharedStatement
 from numbers_project.random_numbers.generator import draw
 
 LARGEST_LIMIT = 2**53 - 1  # the largest integer that every JSON client reads exactly
@@ -153,4 +153,4 @@ def save_drawn(drawn: Sequence[Drawn]) -> list[Saved | None]:
     return [saved[one].pop() if one in saved else None for one in drawn]
 
 
-save_together = GroupCommit(save_drawn)
+save_together = SharedStatement(save_drawn)

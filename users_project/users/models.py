@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from common.fields import NAME_LENGTH
-from common.group_commit import GroupCommit
+from common.shared_statement import SharedStatement
 
 
 class NameTaken(Exception):
@@ -66,4 +66,4 @@ def save_names(names: Sequence[str]) -> list[User | None]:
     return [saved.pop(name, None) for name in names]
 
 
-save_together = GroupCommit(save_names)
+save_together = SharedStatement(save_names)

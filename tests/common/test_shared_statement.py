@@ -8,8 +8,8 @@ from time import monotonic
 import pytest
 from django.db import OperationalError
 
-from common import group_commit
-from common.group_commit import GroupCommit
+from common import shared_statement
+from common.shared_statement import SharedStatement
 from tests.conftest import wait_for
 
 
@@ -19,7 +19,7 @@ class Table:
     def __init__(self) -> None:
         self.groups: list[list[int]] = []
         self.may_save = threading.Event()
-        self.save = GroupCommit(self.save_group)
+        self.save = SharedStatement(self.save_group)
 
     def save_group(self, rows: Sequence[int]) -> list[int]:
         self.groups.append(list(rows))
@@ -61,7 +61,7 @@ def test_who_saves_together_fails_together_and_the_next_are_saved() -> None:
 
 
 def test_who_has_waited_too_long_is_told_and_the_next_are_saved(monkeypatch) -> None:
-    monkeypatch.setattr(group_commit, "PATIENCE", 0.1)
+    monkeypatch.setattr(shared_statement, "PATIENCE", 0.1)
     table = Table()
     with ThreadPoolExecutor(10) as requests:
         first = requests.submit(table.save, 1)

@@ -1,0 +1,88 @@
+"""Requests of one moment share one statement.
+
+A statement takes about as long for many requests as for one, and so does the commit of rows. So a
+request that comes alone runs its own; those that come while it does wait, and the first of them
+runs the next for all. Nobody waits for a clock. Each statement begins after all of its requests
+have come, so it reads what was saved before them, and each is answered after its commit.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from threading import Event, Lock
+from typing import Generic, TypeVar
+
+from django.db import OperationalError
+
+# Seconds after which a request has waited too long for the statements of others: its own may take
+# as long again, and the contract allows five.
+PATIENCE = 1.5
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+
+class _Request(Generic[Argument, Result]):
+    """What a request asks for, and what becomes of it."""
+
+    def __init__(self, argument: Argument) -> None:
+        self.argument = argument
+        self.arrival = time.monotonic()
+        self.turn = Event()  # set when this is done, or when it is the next to run the statement
+        self.is_done = False
+        self.result: Result
+        self.error: BaseException | None = None
+
+
+class SharedStatement(Generic[Argument, Result]):
+    """Calls `run` with the arguments of one moment, and returns to each caller its own result.
+
+    `run` returns as many results as it was given arguments, in their order. Where it raises, all
+    who share it get the exception: arguments have to be valid before. Who has waited too long for
+    others gets an OperationalError.
+    """
+
+    def __init__(self, run: Callable[[Sequence[Argument]], Sequence[Result]]) -> None:
+        self._run = run
+        self._lock = Lock()
+        self._waiting: list[_Request[Argument, Result]] = []
+        self._is_busy = False
+
+    def __call__(self, argument: Argument) -> Result:
+        """Run the statement for an argument, together with those of other requests."""
+        request: _Request[Argument, Result] = _Request(argument)
+        with self._lock:
+            self._waiting.append(request)
+            has_to_wait, self._is_busy = self._is_busy, True
+        if has_to_wait:
+            request.turn.wait()
+        if not request.is_done:
+            time.sleep(0)  # Requests that have arrived, but were not read yet, can still join.
+            self._run_for_all()
+        if request.error:
+            raise request.error
+        return request.result
+
+    def _run_for_all(self) -> None:
+        with self._lock:
+            requests, self._waiting = self._waiting, []
+        oldest = time.monotonic() - PATIENCE
+        for request in requests:
+            if request.arrival < oldest:
+                request.error = OperationalError("Others' statements have taken too long.")
+        in_time = [request for request in requests if not request.error]
+        try:
+            if in_time:
+                results = self._run([request.argument for request in in_time])
+                for request, result in zip(in_time, results, strict=True):
+                    request.result = result
+        except BaseException as error:
+            for request in in_time:
+                request.error = error
+        finally:
+            with self._lock:
+                if self._waiting:
+                    self._waiting[0].turn.set()
+                self._is_busy = bool(self._waiting)
+            for request in requests:
+                request.is_done = True
+                request.turn.set()
