@@ -7,6 +7,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -53,3 +54,8 @@ def remove_metrics(first: int = os.getpid()) -> None:
 def post_request(worker: Any, req: Any, environ: Any, resp: Any) -> None:
     """Let what is logged between two requests of a connection carry the id of neither."""
     logs.request_id.set(None)
+
+
+def pre_fork(arbiter: Any, worker: Any) -> None:
+    """Keep what is loaded out of garbage collections, which would write into all shared memory."""
+    gc.freeze()

@@ -135,6 +135,8 @@ STATIC_ROOT = BASE_DIR / ".static"
 STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+# Pages name files with the hash of their content; copies without it would double the images' part.
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Language and time
 

@@ -1,5 +1,6 @@
 """What gunicorn serves: Django, made fit for requests of any kind and databases in any state."""
 
+from importlib import import_module
 from typing import Any
 
 import django
@@ -49,4 +50,6 @@ def get_application() -> Handler:
     # The pool looks at connections when it lends them, and nobody reads the list of queries.
     request_started.disconnect(close_old_connections)
     request_started.disconnect(reset_queries)
+    # Once for all processes; otherwise each would import the views at its first request.
+    import_module(settings.ROOT_URLCONF)
     return Handler()
