@@ -5,6 +5,7 @@ import os
 import sys
 import time
 import uuid
+from contextlib import suppress
 from urllib.request import Request, urlopen
 
 
@@ -15,25 +16,26 @@ def call(url, body=None):
         return json.load(answer)
 
 
-def wait_for(service):
-    """Wait until a service is ready: NetworkPolicies let a new pod in a moment after its start."""
+def eventually(attempt):
+    """Return what an attempt gives as soon as it gives something; after 30 seconds, whatever."""
     end = time.monotonic() + 30
-    while True:
-        try:
-            return call(f"{service}/readyz")
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.5)
+    while time.monotonic() < end:
+        with suppress(OSError):
+            if result := attempt():
+                return result
+        time.sleep(0.5)
+    return attempt()
 
 
 users, numbers = os.environ["USERS_URL"], os.environ["NUMBERS_URL"]
-wait_for(users)
-wait_for(numbers)
+# NetworkPolicies let a new pod in a moment after its start.
+eventually(lambda: call(f"{users}/readyz"))
+eventually(lambda: call(f"{numbers}/readyz"))
 name = f"helm-test-{uuid.uuid4()}"
 user = call(f"{users}/users", {"name": name})
 drawn = call(f"{numbers}/generate-random-number", {"user": name, "limit": 6})
-saved = call(f"{numbers}/get-saved-numbers?user={name}")["savedNumbers"]
+# A replica, from which lists may be read, follows a moment later.
+saved = eventually(lambda: call(f"{numbers}/get-saved-numbers?user={name}")["savedNumbers"])
 if [(row["id"], row["number"]) for row in saved] != [(drawn["id"], drawn["randomNumber"])]:
     sys.exit(f"The number {drawn} of the user {user} is not the one saved: {saved}")
 print(f"{name} is user {user['id']}, and {drawn['randomNumber']} was drawn and saved.")
