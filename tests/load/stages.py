@@ -171,11 +171,11 @@ def pages(bench: Bench, rows: int) -> None:
         require(len(page) == 100, f"{path} has {len(page)} rows.")
     for subject in bench.turns(TEXTBOOK):
         for path in (first, late):
-            load = bench.load(subject.numbers, path, 4)
-            bench.record(f"GET {path}, 4 connections", subject, load)
+            load = bench.load(subject.numbers, path, 16)
+            bench.record(f"GET {path}, 16 connections", subject, load)
     row = bench.report.row(GROWTH, f"GET {late}")
     for subject_name, path in ((OURS, late), (FEW_ROWS, first)):
-        rates = bench.report.row(RATE, f"GET {path}, 4 connections").values[OURS]
+        rates = bench.report.row(RATE, f"GET {path}, 16 connections").values[OURS]
         row.values[subject_name] = rates
 
 
