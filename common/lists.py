@@ -5,9 +5,8 @@ from functools import cache, partial
 from threading import Semaphore
 from typing import Any
 
-from django.contrib.postgres.aggregates import StringAgg
 from django.db import connections
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
@@ -22,6 +21,7 @@ JSON = "application/json"
 # The first rows leave at once; the rest comes in batches that are worth a statement each.
 FIRST_BATCH = 200
 BATCH = 3000
+AFTER = -1  # no row has it
 # A client has CLIENT_TIMEOUT for each piece, so it may be slow.
 PIECE = 128 * 1024  # characters
 # Lists that a process sends at once, each with a batch in memory; further ones wait.
@@ -114,24 +114,31 @@ def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[str]:
     with STREAMS:
         # Not by max(): over a join PostgreSQL would read the whole table for it.
         (last,) = read(rows.order_by("-pk").values_list("pk", flat=True)[:1], list) or (after,)
+        sql, parameters = joined_batch(rows.filter(pk__lte=last))
         while after < last:
-            batch = rows.filter(pk__gt=after, pk__lte=last)[:BATCH]
-            joined = read(batch, join_rows)
+            values = tuple(after if value == AFTER else value for value in parameters)
+            fetch = partial(execute, (sql, values))
+            ((text, newest),) = read(rows, fetch)
             release_connections()
-            if joined["last"] is None:  # deleted meanwhile, or not yet on this replica
-                joined = join_rows(batch)
+            if newest is None:  # deleted meanwhile, or not yet on this replica
+                ((text, newest),) = fetch(rows)
                 release_connections()
-            if joined["last"] is None:
+            if newest is None:
                 return
-            text = "," + joined.pop("text")
+            text = "," + text
             for start in range(0, len(text), PIECE):
                 yield text[start : start + PIECE]
-            after = joined["last"]
+            after = newest
 
 
-def join_rows(batch: QuerySet[Any]) -> dict[str, Any]:
-    """Return a batch's text, which PostgreSQL joins, and its last id; None for no rows."""
-    return batch.aggregate(text=StringAgg("json", ","), last=Max("pk"))
+def joined_batch(rows: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
+    """Return the statement for a batch's text and its last id, and its parameters.
+
+    The ORM writes it once for all batches, with AFTER for the id that a batch starts after.
+    """
+    sql, parameters = rows.filter(pk__gt=AFTER)[:BATCH].query.sql_with_params()
+    join = f"SELECT string_agg(json, ','), max(pk) FROM ({sql}) AS batch (pk, json)"  # noqa: S608
+    return join, parameters
 
 
 def join(batch: list[tuple[int, str]]) -> str:
