@@ -3,9 +3,9 @@
 For a superuser, or a role with CREATEROLE and CREATEDB. It changes nothing that is right already,
 may run again at any time, and waits for another run to finish. It reads DB_HOST, DB_PORT, DB_NAME,
 DB_SSLMODE and DB_SSLROOTCERT, DB_ADMIN_USER and DB_ADMIN_PASSWORD, and for each service its
-password USERS_DB_PASSWORD or NUMBERS_DB_PASSWORD, and the connections that its role may have at
-once, USERS_DB_CONNECTION_LIMIT or NUMBERS_DB_CONNECTION_LIMIT. A password may come from a file
-(…_FILE).
+password USERS_DB_PASSWORD or NUMBERS_DB_PASSWORD, and where they are set the connections that its
+role may have at once, USERS_DB_CONNECTION_LIMIT or NUMBERS_DB_CONNECTION_LIMIT. A password may come
+from a file (…_FILE).
 """
 
 import sys
@@ -41,17 +41,22 @@ ROLE_SETTINGS = {
 
 def main() -> None:
     """Provision what the environment describes."""
-    logins = {
-        role: (env.secret(password), env.integer(limit, UNLIMITED, UNLIMITED, 10_000))
-        for role, (_, password, limit) in SERVICES.items()
+    passwords = {role: env.secret(variable) for role, (_, variable, _) in SERVICES.items()}
+    limits = {
+        role: env.integer(variable, UNLIMITED, UNLIMITED, 10_000)
+        for role, (*_, variable) in SERVICES.items()
+        if env.text(variable, "")
     }
     database = env.text("DB_NAME", "random")
     with closing(connect("postgres")) as admin, admin.cursor() as cursor:
         if admin.server_version < OLDEST_SERVER:
             raise ImproperlyConfigured("PostgreSQL 16 or newer is needed.")
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        for role, (password, connection_limit) in logins.items():
-            make_role(cursor, role, password, connection_limit)
+        for role, password in passwords.items():
+            make_role(cursor, role, password)
+        for role, limit in limits.items():
+            statement = sql.SQL("ALTER ROLE {} CONNECTION LIMIT %s").format(sql.Identifier(role))
+            cursor.execute(statement, [limit])
         make_readers(cursor)
         make_database(cursor, database)
         with closing(connect(database)) as inside, inside.cursor() as schema_cursor:
@@ -74,15 +79,14 @@ def connect(database: str) -> Any:
     return connection
 
 
-def make_role(cursor: Any, role: str, password: str, connection_limit: int) -> None:
-    """Make a service's role, or give it its password, limit and settings anew."""
+def make_role(cursor: Any, role: str, password: str) -> None:
+    """Make a service's role, or give it its password and settings anew."""
     name = sql.Identifier(role)
     if not exists(cursor, "SELECT FROM pg_roles WHERE rolname = %s", role):
         cursor.execute(sql.SQL("CREATE ROLE {}").format(name))
     # The server is sent the verifier only: a password in a statement may end up in its log.
     verifier = encrypt_password(password, role, cursor.connection, "scram-sha-256")
-    login = sql.SQL("ALTER ROLE {} LOGIN PASSWORD %s CONNECTION LIMIT %s").format(name)
-    cursor.execute(login, [verifier, connection_limit])
+    cursor.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD %s").format(name), [verifier])
     for setting, value in {**ROLE_SETTINGS, "search_path": SERVICES[role][0]}.items():
         statement = sql.SQL("ALTER ROLE {} SET {} = %s").format(name, sql.Identifier(setting))
         cursor.execute(statement, [value])

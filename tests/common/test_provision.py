@@ -52,15 +52,16 @@ def test_another_run_changes_nothing_but_the_passwords(superuser) -> None:
 
 def test_a_service_cannot_take_the_connections_of_the_other(superuser) -> None:
     query = "SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname LIKE '%_service'"
-    limits = {"USERS_DB_CONNECTION_LIMIT": "20", "NUMBERS_DB_CONNECTION_LIMIT": "30"}
-    try:
-        assert provision(**limits).returncode == 0
+    limits = {"users_service": 20, "numbers_service": 30}
+    unlimited = {"users_service": -1, "numbers_service": -1}
+    for run, expected in (
+        ({"USERS_DB_CONNECTION_LIMIT": "20", "NUMBERS_DB_CONNECTION_LIMIT": "30"}, limits),
+        ({}, limits),
+        ({"USERS_DB_CONNECTION_LIMIT": "-1", "NUMBERS_DB_CONNECTION_LIMIT": "-1"}, unlimited),
+    ):
+        assert provision(**run).returncode == 0
         superuser.execute(query)
-        assert dict(superuser.fetchall()) == {"users_service": 20, "numbers_service": 30}
-    finally:
-        assert provision().returncode == 0
-    superuser.execute(query)
-    assert set(dict(superuser.fetchall()).values()) == {-1}
+        assert dict(superuser.fetchall()) == expected
 
 
 def test_an_administrator_need_not_be_superuser(superuser, database: str) -> None:

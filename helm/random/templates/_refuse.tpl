@@ -16,15 +16,43 @@
 {{- add 1 (include "random.pods" . | int) -}}
 {{- end }}
 
-{{/* Connections to PostgreSQL that a service may have at once, as (list $ service) */}}
+{{/* Connections that the requests to a service may need of one PostgreSQL, as (list $ service) */}}
+{{- define "random.requestConnections" -}}
+{{- $database := (index . 0).Values.database -}}
+{{- $service := index . 1 -}}
+{{- if eq $database.mode "cloudnative-pg" -}}
+{{- include "random.poolerConnections" (index . 0) -}}
+{{- else -}}
+{{- /* A replica that has just been promoted may still have those that read from it. */ -}}
+{{- $hosts := ternary 2 1 (and (eq $database.mode "external") (ne $database.external.readHost "")) -}}
+{{- mul $hosts (include "random.pods" $service | int) (int $service.workers) (int $service.connections) -}}
+{{- end -}}
+{{- end }}
+
+{{/* All connections that a service may need, as (list $ service) */}}
+{{- define "random.neededConnections" -}}
+{{- add (include "random.requestConnections" . | int) (include "random.commandConnections" (index . 1) | int) -}}
+{{- end }}
+
+{{/* Connections that are no service's: PostgreSQL's superuser_reserved_connections, and two for provisioning */}}
+{{- define "random.reservedConnections" -}}
+{{- add 3 2 -}}
+{{- end }}
+
+{{/*
+The most connections of a service's role, as (list $ name): all that the other does not need. A rollout
+from more workers to fewer needs more than the new pods do.
+*/}}
 {{- define "random.connectionLimit" -}}
 {{- $root := index . 0 -}}
-{{- $service := index . 1 -}}
-{{- $requests := mul (include "random.pods" $service | int) (int $service.workers) (int $service.connections) -}}
-{{- if eq $root.Values.database.mode "cloudnative-pg" -}}
-{{- $requests = include "random.poolerConnections" $root -}}
+{{- $name := index . 1 -}}
+{{- $limit := sub (int $root.Values.database.maxConnections) (include "random.reservedConnections" $root | int) -}}
+{{- range $other, $service := include "random.services" $root | fromJson -}}
+{{- if ne $other $name -}}
+{{- $limit = sub $limit (include "random.neededConnections" (list $root $service) | int) -}}
 {{- end -}}
-{{- add (int $requests) (include "random.commandConnections" $service | int) -}}
+{{- end -}}
+{{- $limit -}}
 {{- end }}
 
 {{/* Refuses values that contradict each other, with a sentence */}}
@@ -92,19 +120,20 @@
 
 {{/* Refuses a set-up that may need more connections than PostgreSQL has */}}
 {{- define "random.refuseConnections" -}}
-{{- /* PostgreSQL's superuser_reserved_connections, and provisioning, which uses two. */ -}}
-{{- $needed := 5 -}}
+{{- $needed := include "random.reservedConnections" . | int -}}
 {{- $sum := list "3 reserved" "2 for provisioning" -}}
 {{- $clients := 0 -}}
 {{- range $name, $service := include "random.services" . | fromJson -}}
-{{- $needed = add $needed (include "random.connectionLimit" (list $ $service) | int) | int -}}
+{{- $needed = add $needed (include "random.neededConnections" (list $ $service) | int) | int -}}
 {{- $pods := include "random.pods" $service | int -}}
 {{- $connections := mul (int $service.workers) (int $service.connections) | int -}}
 {{- $clients = add $clients (mul $pods $connections) | int -}}
+{{- $requests := include "random.requestConnections" (list $ $service) | int -}}
 {{- if eq $.Values.database.mode "cloudnative-pg" -}}
-{{- $sum = append $sum (printf "%d by the poolers for %s" (include "random.poolerConnections" $ | int) $name) -}}
+{{- $sum = append $sum (printf "%d by the poolers for %s" $requests $name) -}}
 {{- else -}}
-{{- $sum = append $sum (printf "%d for %s (%d pods in a rollout × %d workers × %d connections)" (mul $pods $connections) $name $pods (int $service.workers) (int $service.connections)) -}}
+{{- $twice := gt $requests (int (mul $pods $connections)) | ternary ", twice where the replica is promoted" "" -}}
+{{- $sum = append $sum (printf "%d for %s (%d pods in a rollout × %d workers × %d connections%s)" $requests $name $pods (int $service.workers) (int $service.connections) $twice) -}}
 {{- end -}}
 {{- $sum = append $sum (printf "%d for its commands" (include "random.commandConnections" $service | int)) -}}
 {{- end -}}
