@@ -1,6 +1,6 @@
 """Lists: whole ones are streamed, shorter ones are pages that start after an id."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache, partial
 from threading import Semaphore
 from typing import Any
@@ -41,8 +41,8 @@ class StreamedListMixin:
             return page_of(self.paginate_queryset(rows), self.paginator)
         if request.method == "HEAD":
             return StreamingHttpResponse(content_type=JSON)
-        first = beginning(everything)(None) if rows is everything else read(rows, first_rows)
-        return stream(rows, first, self.paginator.key)
+        fetch = partial(shared_first_rows, everything) if rows is everything else first_rows
+        return stream(rows, read(rows, fetch), self.paginator.key)
 
 
 def page_of(rows: list[tuple[int, str]], paginator: KeysetPagination) -> HttpResponse:
@@ -53,17 +53,14 @@ def page_of(rows: list[tuple[int, str]], paginator: KeysetPagination) -> HttpRes
 
 
 @cache
-def beginning(everything: QuerySet[Any]) -> SharedStatement[None, list[Any]]:
+def beginning(everything: QuerySet[Any], database: str) -> SharedStatement[None, list[Any]]:
     """Return what selects the first rows of an unfiltered list, for all who ask at one moment.
 
     For each request the ORM would take longer to write the statement than PostgreSQL to run it.
     """
-    statement = everything[:FIRST_BATCH].query.sql_with_params()
-
-    def select(requests: Sequence[None]) -> list[list[Any]]:
-        return [read(everything, partial(execute, statement))] * len(requests)
-
-    return SharedStatement(select)
+    rows = everything.using(database)
+    statement = rows[:FIRST_BATCH].query.sql_with_params()
+    return SharedStatement(lambda requests: [execute(statement, rows)] * len(requests))
 
 
 def execute(statement: tuple[str, tuple[Any, ...]], rows: QuerySet[Any]) -> list[Any]:
@@ -72,6 +69,11 @@ def execute(statement: tuple[str, tuple[Any, ...]], rows: QuerySet[Any]) -> list
         cursor.execute(*statement)
         selected: list[Any] = cursor.fetchall()
     return selected
+
+
+def shared_first_rows(everything: QuerySet[Any], rows: QuerySet[Any]) -> list[Any]:
+    """Return the rows that leave at once, of an unfiltered list in the database of a queryset."""
+    return beginning(everything, rows.db)(None)
 
 
 def first_rows(rows: QuerySet[Any]) -> list[Any]:
