@@ -40,15 +40,15 @@ logger_class = "common.logs.GunicornLogger"
 
 # Each process counts in files of its own, and any of them answers for all. prometheus_client asks
 # for the folder when the application is imported.
-metrics = tempfile.mkdtemp(prefix="metrics-", dir=worker_tmp_dir)
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
+metrics = Path(tempfile.mkdtemp(prefix="metrics-", dir=worker_tmp_dir))
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
 
 
 @atexit.register
 def remove_metrics(first: int = os.getpid()) -> None:
     """Remove the folder with the first process, not with those that are forked from it."""
     if os.getpid() == first:
-        shutil.rmtree(metrics)
+        shutil.rmtree(metrics, ignore_errors=True)
 
 
 def post_request(worker: Any, req: Any, environ: Any, resp: Any) -> None:
@@ -57,5 +57,8 @@ def post_request(worker: Any, req: Any, environ: Any, resp: Any) -> None:
 
 
 def pre_fork(arbiter: Any, worker: Any) -> None:
-    """Keep what is loaded out of garbage collections, which would write into all shared memory."""
+    """Prepare for a process that shares this one's memory."""
+    # Garbage collections would write into all of the memory, and so end the sharing.
     gc.freeze()
+    # systemd empties /dev/shm when somebody logs out.
+    metrics.mkdir(mode=0o700, exist_ok=True)

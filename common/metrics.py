@@ -1,22 +1,26 @@
 """What is counted for Prometheus, over all processes of a service."""
 
+import logging
 import os
 import time
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+logger = logging.getLogger(__name__)
+
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 duration = Histogram(
     "http_request_duration_seconds",
-    "Time until an answer could be sent; of a list, until its first rows could.",
+    "Time from a request's header until its answer could be sent; of a list, its first rows.",
     ["method", "view", "status"],
-    # No request takes longer than the last.
+    # What takes longer than the last has waited for a client's body.
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 # Looking up the labels would take as long as all the rest.
@@ -37,14 +41,18 @@ class MetricsMiddleware:
         response = self.get_response(request)
         method = request.method if request.method in METHODS else "other"
         view = request.resolver_match.view_name if request.resolver_match else "none"
-        series(method, view, response.status_code).observe(time.perf_counter() - start)
+        try:
+            series(method, view, response.status_code).observe(time.perf_counter() - start)
+        except OSError:
+            logger.exception("A request was not counted.")
         return response
 
 
 def metrics() -> HttpResponse:
     """Answer with what all processes have counted; without gunicorn there is only this one."""
     registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        Path(folder).mkdir(mode=0o700, exist_ok=True)
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -1,6 +1,8 @@
 """What Prometheus reads."""
 
 import os
+import re
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -50,13 +52,26 @@ def test_requests_to_all_processes_are_counted(services: Services, count: Count)
 
 
 def test_a_process_that_ends_takes_no_counts_along(services: Services, count: Count) -> None:
-    httpx.get(f"{services.users}/users/0")
     before = count(view="user-detail")
-    assert before > 0
+    for _ in range(40):
+        httpx.get(f"{services.users}/users/0")
     ended = processes(services)[0]
     os.kill(ended, signal.SIGKILL)
     wait_for(lambda: len(set(processes(services)) - {ended}) == 2, 10)
-    assert count(view="user-detail") == before
+    assert count(view="user-detail") == before + 40
+
+
+def test_no_request_fails_where_the_counts_are_removed(services: Services, count: Count) -> None:
+    # Each process maps a file of its own.
+    maps = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in processes(services))
+    (folder,) = {Path(path).parent for path in re.findall(r"/\S+/histogram_\d+\.db", maps)}
+    shutil.rmtree(folder)
+    ended = processes(services)[0]
+    os.kill(ended, signal.SIGKILL)
+    wait_for(lambda: len(set(processes(services)) - {ended}) == 2, 10)
+    for _ in range(40):
+        assert httpx.get(f"{services.users}/users").status_code == 200
+    assert count(view="user-list") > 0
 
 
 def test_what_clients_make_up_is_no_label(services: Services, count: Count, name: str) -> None:
