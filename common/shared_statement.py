@@ -9,6 +9,7 @@ have come, so it reads what was saved before them, and each is answered after it
 import time
 from collections.abc import Callable, Sequence
 from threading import Event, Lock
+from types import TracebackType
 from typing import Generic, TypeVar
 
 from django.db import OperationalError
@@ -31,6 +32,7 @@ class _Request(Generic[Argument, Result]):
         self.is_done = False
         self.result: Result
         self.error: BaseException | None = None
+        self.traceback: TracebackType | None = None  # the error's, up to where it was caught
 
 
 class SharedStatement(Generic[Argument, Result]):
@@ -59,7 +61,8 @@ class SharedStatement(Generic[Argument, Result]):
             time.sleep(0)  # Requests that have arrived, but were not read yet, can still join.
             self._run_for_all()
         if request.error:
-            raise request.error
+            # All who share it raise it; each would otherwise add its frames to those of the others.
+            raise request.error.with_traceback(request.traceback)
         return request.result
 
     def _run_for_all(self) -> None:
@@ -77,7 +80,7 @@ class SharedStatement(Generic[Argument, Result]):
                     request.result = result
         except BaseException as error:
             for request in in_time:
-                request.error = error
+                request.error, request.traceback = error, error.__traceback__
         finally:
             with self._lock:
                 if self._waiting:
