@@ -158,6 +158,12 @@ end_load() {
     say "$1: $(k logs load | tr -d '{}\n') requests, none failed."
 }
 
+new_password() {
+    k patch secret "$release-users-database" --type merge \
+        --patch "{\"stringData\": {\"password\": \"$("$PYTHON" -c 'import secrets; print(secrets.token_hex())')\"}}" >/dev/null
+    install
+}
+
 kill_pods() {
     local component pod
     for component in users numbers postgresql; do
@@ -217,6 +223,10 @@ start_load 90
 install --set users.podAnnotations.rolled=once
 install --set users.podAnnotations.rolled=once,numbers.podAnnotations.rolled=once
 end_load "a rolling upgrade of each service"
+
+start_load 90
+new_password
+end_load "a new password of a service's role"
 
 start_load 90
 install --set defaults.autoscaling.enabled=false,defaults.replicas=3
