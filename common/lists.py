@@ -139,8 +139,8 @@ def joined_batch(rows: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
     The ORM writes it once for all batches, with AFTER for the id that a batch starts after.
     """
     sql, parameters = rows.filter(pk__gt=AFTER)[:BATCH].query.sql_with_params()
-    join = f"SELECT string_agg(json, ','), max(pk) FROM ({sql}) AS batch (pk, json)"  # noqa: S608
-    return join, parameters
+    joined = f"SELECT string_agg(json, ','), max(pk) FROM ({sql}) AS batch (pk, json)"  # noqa: S608
+    return joined, parameters
 
 
 def join(batch: list[tuple[int, str]]) -> str:
