@@ -28,6 +28,11 @@ reuse_port = True
 limit_request_line = 8190
 # Forking after the import shares its memory, and a bad setting ends the start at once.
 preload_app = True
+# What a proxy says of a request is for Django to read (SECURE_PROXY_SSL_HEADER), not for gunicorn:
+# whoever it trusts, as it does all of 127.0.0.1, can make it answer 500 by a header SCRIPT_NAME.
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+forwarded_allow_ips = "*"  # With no such headers it need not compare addresses.
 # Longer than the idle timeout of common gateways (60 seconds), so that they hang up first.
 keepalive = 75
 # Requests that run when a stop is asked for may finish.

@@ -70,6 +70,7 @@ def test_a_name_that_is_taken_is_409(users: httpx.Client, user: str) -> None:
         b"POST /users HTTP/1.1\r\nHost: local host\r\nConnection: close\r\n\r\n",
         b"PUT /users HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
         b"POST /users HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+        b"GET /users HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /x\r\nConnection: close\r\n\r\n",
         b"BREW /users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
         b"GET /users HTTP/1.1\r\nHost: localhost\r\nAccept: \xff;q=x,*\r\n\r\n",
         b"GET /users HTTP/1.1\r\nHost: localhost\r\nCookie: \xff=\x01\r\nConnection: close\r\n\r\n",
