@@ -102,9 +102,12 @@ def brackets(key: str | None) -> tuple[str, str]:
 
 def all_chunks(start: str, rest: Iterator[str], end: str) -> Iterator[str]:
     """Yield a list; what closes this when a client has gone also closes the rest."""
-    yield start
-    yield from rest
-    yield end
+    try:
+        yield start
+        yield from rest
+        yield end
+    finally:
+        release_connections()  # also where the rest could not be read
 
 
 def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[str]:

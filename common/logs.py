@@ -52,7 +52,7 @@ class GunicornLogger(Logger):
             "INFO",
             self.access_log.name,
             "request",
-            request_id=dict(resp.headers).get("X-Request-ID"),
+            request_id=request_id.get(),
             method=environ.get("REQUEST_METHOD"),
             path=environ.get("PATH_INFO"),
             status=int(resp.status.split()[0]),

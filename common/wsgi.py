@@ -5,8 +5,10 @@ from typing import Any
 
 import django
 from django.conf import settings
+from django.core.cache import close_caches
+from django.core.handlers.base import reset_urlconf
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.core.signals import request_started
+from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
 from psycopg2.extensions import set_wait_callback
 
@@ -47,9 +49,14 @@ def get_application() -> Handler:
     django.setup(set_prefix=False)
     set_wait_callback(deadline.wait)
     DatabaseWrapper.pools = {alias: Pool(DB_CONNECTIONS) for alias in settings.DATABASES}
-    # The pool looks at connections when it lends them, and nobody reads the list of queries.
+    # The pool looks at connections when it lends them, requests give them back before they are
+    # answered, nobody reads the list of queries, there are no caches and no other URL
+    # configuration.
     request_started.disconnect(close_old_connections)
     request_started.disconnect(reset_queries)
+    request_finished.disconnect(close_old_connections)
+    request_finished.disconnect(close_caches)
+    request_finished.disconnect(reset_urlconf)
     # Once for all processes; otherwise each would import the views at its first request.
     import_module(settings.ROOT_URLCONF)
     return Handler()
