@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cache, partial
 from threading import Semaphore
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connections
 from django.db.models import QuerySet
@@ -21,11 +21,22 @@ JSON = "application/json"
 # The first rows leave at once; the rest comes in batches that are worth a statement each.
 FIRST_BATCH = 200
 BATCH = 3000
-AFTER = -1  # no row has it
+AFTER = -1  # stands in a statement for the id that a batch starts after; no row has it
 # A client has CLIENT_TIMEOUT for each piece, so it may be slow.
 PIECE = 128 * 1024  # characters
 # Lists that a process sends at once, each with a batch in memory; further ones wait.
 STREAMS = Semaphore(100)
+
+
+Statement = tuple[str, tuple[Any, ...]]  # and its parameters
+
+
+class Batch(NamedTuple):
+    """Rows of a list that stand one after the other."""
+
+    text: str  # their JSON, with commas between them
+    count: int
+    last: int | None  # the id of the last, where there are any
 
 
 class StreamedListMixin:
@@ -35,13 +46,14 @@ class StreamedListMixin:
         if request.accepted_renderer.format != "json":
             page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
-        everything = rows_as_json(self.queryset, self.serializer_class)
-        rows = self.filter_queryset(everything)
-        if "page_size" in request.query_params:
-            return page_of(self.paginate_queryset(rows), self.paginator)
+        everything = rows = rows_as_json(self.queryset, self.serializer_class)
+        if request.META.get("QUERY_STRING"):
+            rows = self.filter_queryset(everything)
+            if "page_size" in request.query_params:
+                return page_of(self.paginate_queryset(rows), self.paginator)
         if request.method == "HEAD":
             return StreamingHttpResponse(content_type=JSON)
-        fetch = partial(shared_first_rows, everything) if rows is everything else first_rows
+        fetch = partial(shared_beginning, everything) if rows is everything else beginning
         return stream(rows, read(rows, fetch), self.paginator.key)
 
 
@@ -52,46 +64,17 @@ def page_of(rows: list[tuple[int, str]], paginator: KeysetPagination) -> HttpRes
     return HttpResponse(body, content_type=JSON, headers=paginator.get_headers())
 
 
-@cache
-def beginning(everything: QuerySet[Any], database: str) -> SharedStatement[None, list[Any]]:
-    """Return what selects the first rows of an unfiltered list, for all who ask at one moment.
-
-    For each request the ORM would take longer to write the statement than PostgreSQL to run it.
-    """
-    rows = everything.using(database)
-    statement = rows[:FIRST_BATCH].query.sql_with_params()
-    return SharedStatement(lambda requests: [execute(statement, rows)] * len(requests))
-
-
-def execute(statement: tuple[str, tuple[Any, ...]], rows: QuerySet[Any]) -> list[Any]:
-    """Return what a statement selects from the database of a queryset."""
-    with connections[rows.db].cursor() as cursor:
-        cursor.execute(*statement)
-        selected: list[Any] = cursor.fetchall()
-    return selected
-
-
-def shared_first_rows(everything: QuerySet[Any], rows: QuerySet[Any]) -> list[Any]:
-    """Return the rows that leave at once, of an unfiltered list in the database of a queryset."""
-    return beginning(everything, rows.db)(None)
-
-
-def first_rows(rows: QuerySet[Any]) -> list[Any]:
-    """Return the rows that leave at once."""
-    return list(rows[:FIRST_BATCH])
-
-
-def stream(rows: QuerySet[Any], first: list[Any], key: str | None) -> HttpResponseBase:
+def stream(rows: QuerySet[Any], first: Batch, key: str | None) -> HttpResponseBase:
     """Answer with all rows, the first of which are at hand, in memory that does not grow.
 
     When the database fails on the way the exception reaches gunicorn, which cuts the connection:
     a list that is not whole does not look whole.
     """
     opening, closing = brackets(key)
-    start = opening + join(first)
-    if len(first) < FIRST_BATCH:
-        return HttpResponse(start + closing, content_type=JSON)
-    chunks = all_chunks(start, remaining_chunks(rows, after=first[-1][0]), closing)
+    start = opening + first.text
+    if first.last is None or first.count < FIRST_BATCH:
+        return HttpResponse((start + closing).encode(), content_type=JSON)
+    chunks = all_chunks(start, remaining_chunks(rows, first.last), closing)
     return StreamingHttpResponse(chunks, content_type=JSON)
 
 
@@ -119,33 +102,62 @@ def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[str]:
     with STREAMS:
         # Not by max(): over a join PostgreSQL would read the whole table for it.
         (last,) = read(rows.order_by("-pk").values_list("pk", flat=True)[:1], list) or (after,)
-        sql, parameters = joined_batch(rows.filter(pk__lte=last))
+        # The ORM writes the statement once; PostgreSQL would run it in less time than that takes.
+        statement = joined(rows.filter(pk__lte=last, pk__gt=AFTER)[:BATCH])
         while after < last:
-            values = tuple(after if value == AFTER else value for value in parameters)
-            fetch = partial(execute, (sql, values))
-            ((text, newest),) = read(rows, fetch)
+            fetch = partial(fetch_batch, starting_after(after, statement))
+            batch = read(rows, fetch)
             release_connections()
-            if newest is None:  # deleted meanwhile, or not yet on this replica
-                ((text, newest),) = fetch(rows)
+            if batch.last is None:  # deleted meanwhile, or not yet on this replica
+                batch = fetch(rows)
                 release_connections()
-            if newest is None:
+            if batch.last is None:
                 return
-            text = "," + text
+            text = "," + batch.text
             for start in range(0, len(text), PIECE):
                 yield text[start : start + PIECE]
-            after = newest
+            after = batch.last
 
 
-def joined_batch(rows: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
-    """Return the statement for a batch's text and its last id, and its parameters.
-
-    The ORM writes it once for all batches, with AFTER for the id that a batch starts after.
-    """
-    sql, parameters = rows.filter(pk__gt=AFTER)[:BATCH].query.sql_with_params()
-    joined = f"SELECT string_agg(json, ','), max(pk) FROM ({sql}) AS batch (pk, json)"  # noqa: S608
-    return joined, parameters
+def beginning(rows: QuerySet[Any]) -> Batch:
+    """Return the rows that leave at once."""
+    first = list(rows[:FIRST_BATCH])
+    return Batch(join(first), len(first), first[-1][0] if first else None)
 
 
-def join(batch: list[tuple[int, str]]) -> str:
+def shared_beginning(everything: QuerySet[Any], rows: QuerySet[Any]) -> Batch:
+    """Return the rows that leave at once, of an unfiltered list in the database of a queryset."""
+    return shared(everything, rows.db, FIRST_BATCH)(None)
+
+
+@cache
+def shared(everything: QuerySet[Any], database: str, count: int) -> SharedStatement[None, Batch]:
+    """Return what selects the first rows of an unfiltered list, for all who ask at one moment."""
+    rows = everything.using(database)
+    statement = joined(rows[:count])
+    return SharedStatement(lambda requests: [fetch_batch(statement, rows)] * len(requests))
+
+
+def fetch_batch(statement: Statement, rows: QuerySet[Any]) -> Batch:
+    """Return the batch that a statement selects from the database of a queryset."""
+    with connections[rows.db].cursor() as cursor:
+        cursor.execute(*statement)
+        return Batch(*cursor.fetchone())
+
+
+def joined(rows: QuerySet[Any]) -> Statement:
+    """Return the statement for some rows as a batch."""
+    sql, parameters = rows.query.sql_with_params()
+    columns = "coalesce(string_agg(json, ','), ''), count(*), max(pk)"
+    return f"SELECT {columns} FROM ({sql}) AS batch (pk, json)", parameters  # noqa: S608
+
+
+def starting_after(pk: int, statement: Statement) -> Statement:
+    """Return a statement with an id in the place of AFTER."""
+    sql, parameters = statement
+    return sql, tuple(pk if value == AFTER else value for value in parameters)
+
+
+def join(rows: list[tuple[int, str]]) -> str:
     """Return the JSON of some rows, with commas between them."""
-    return ",".join([text for _, text in batch])
+    return ",".join([text for _, text in rows])
