@@ -35,7 +35,7 @@ class Batch(NamedTuple):
     """Rows of a list that stand one after the other."""
 
     text: str  # their JSON, with commas between them
-    count: int
+    rows: int
     last: int | None  # the id of the last, where there are any
 
 
@@ -72,7 +72,7 @@ def stream(rows: QuerySet[Any], first: Batch, key: str | None) -> HttpResponseBa
     """
     opening, closing = brackets(key)
     start = opening + first.text
-    if first.last is None or first.count < FIRST_BATCH:
+    if first.last is None or first.rows < FIRST_BATCH:
         return HttpResponse((start + closing).encode(), content_type=JSON)
     chunks = all_chunks(start, remaining_chunks(rows, first.last), closing)
     return StreamingHttpResponse(chunks, content_type=JSON)

@@ -23,7 +23,7 @@ class Worker(GeventWorker):
     def init_process(self) -> None:
         self.idle: set[Any] = set()
         # gunicorn searches its settings by name, twenty times for each request.
-        vars(self.cfg).update({name: found.get() for name, found in self.cfg.settings.items()})
+        self.cfg.__dict__.update({name: found.get() for name, found in self.cfg.settings.items()})
         super().init_process()
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:

@@ -1,7 +1,6 @@
 """The numbers table, and the users table as this service may see it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -45,15 +44,16 @@ class Drawn(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """What PostgreSQL made of a number."""
+    """A number that was drawn and saved."""
 
     id: int
-    user_id: int
+    user: str
+    limit: int
+    number: int
     created_at: datetime
 
 
-@dataclass
-class Batch:
+class SavedBatch(NamedTuple):
     """Numbers that were drawn and saved together."""
 
     user: str
@@ -70,21 +70,15 @@ class GeneratedNumberManager(models.Manager["GeneratedNumber"]):
     time. Where nobody has the name nothing is saved, and UnknownUser is raised.
     """
 
-    def generate(self, user: str, limit: int = DEFAULT_LIMIT) -> "GeneratedNumber":
+    def generate(self, user: str, limit: int = DEFAULT_LIMIT) -> Saved:
         """Draw one number."""
         (number,) = draw(limit)
         saved = save_together(Drawn(user, limit, number))
         if saved is None:
             raise UnknownUser(user)
-        return GeneratedNumber(
-            id=saved.id,
-            user=User(id=saved.user_id, name=user),
-            limit=limit,
-            number=number,
-            created_at=saved.created_at,
-        )
+        return saved
 
-    def generate_many(self, user: str, limit: int, count: int) -> Batch:
+    def generate_many(self, user: str, limit: int, count: int) -> SavedBatch:
         """Draw count numbers, and save all of them or none."""
         numbers = ",".join(map(str, draw(limit, count)))
         with connection.cursor() as cursor:
@@ -101,7 +95,7 @@ class GeneratedNumberManager(models.Manager["GeneratedNumber"]):
             row = cursor.fetchone()
         if row is None:
             raise UnknownUser(user)
-        return Batch(user, limit, *row)
+        return SavedBatch(user, limit, *row)
 
 
 class GeneratedNumber(models.Model):
@@ -141,15 +135,16 @@ def save_drawn(drawn: Sequence[Drawn]) -> list[Saved | None]:
             ' SELECT users.id, drawn."limit", drawn.number'
             " FROM unnest(%s::text[], %s::bigint[], %s::bigint[])"
             ' AS drawn (name, "limit", number) JOIN "users"."users_user" AS users USING (name)'
-            ' RETURNING id, user_id, created_at, "limit", number,'
-            ' (SELECT name FROM "users"."users_user" AS users WHERE users.id = user_id)',
+            " RETURNING id,"
+            ' (SELECT name FROM "users"."users_user" AS users WHERE users.id = user_id),'
+            ' "limit", number, created_at',
             [list(column) for column in zip(*drawn, strict=True)],
         )
-        rows = cursor.fetchall()
+        rows = [Saved(*row) for row in cursor.fetchall()]
     # PostgreSQL does not say which row was whose, and rows that are equal may change places.
     saved: dict[Drawn, list[Saved]] = {}
-    for pk, user_id, created_at, limit, number, name in rows:
-        saved.setdefault(Drawn(name, limit, number), []).append(Saved(pk, user_id, created_at))
+    for row in rows:
+        saved.setdefault(Drawn(row.user, row.limit, row.number), []).append(row)
     return [saved[one].pop() if one in saved else None for one in drawn]
 
 

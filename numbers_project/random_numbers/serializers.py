@@ -10,8 +10,8 @@ from numbers_project.random_numbers.models import (
     DEFAULT_LIMIT,
     LARGEST_COUNT,
     LARGEST_LIMIT,
-    Batch,
     GeneratedNumber,
+    SavedBatch,
     UnknownUser,
 )
 
@@ -19,7 +19,7 @@ from numbers_project.random_numbers.models import (
 class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     """A number to draw, and the number that was drawn."""
 
-    user = NameField(source="user.name", help_text="Name of a registered user.")
+    user = NameField(help_text="Name of a registered user.")
     limit = WholeNumberField(
         min_value=0,
         max_value=LARGEST_LIMIT,
@@ -43,7 +43,7 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
 
     def create(self, validated_data: dict[str, Any]) -> Any:
         """Draw and save one number, or as many as are asked for."""
-        name, limit = validated_data["user"]["name"], validated_data["limit"]
+        name, limit = validated_data["user"], validated_data["limit"]
         try:
             if "count" in validated_data:
                 return GeneratedNumber.objects.generate_many(name, limit, validated_data["count"])
@@ -54,7 +54,7 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """Return what was drawn: one number, or a batch of them."""
-        if isinstance(instance, Batch):
+        if isinstance(instance, SavedBatch):
             return BatchSerializer(instance).data
         return super().to_representation(instance)
 
@@ -66,7 +66,7 @@ class BatchNumberSerializer(serializers.Serializer[Any]):
     randomNumber = serializers.IntegerField()
 
 
-class BatchSerializer(serializers.Serializer[Batch]):
+class BatchSerializer(serializers.Serializer[SavedBatch]):
     """Numbers that were drawn at once."""
 
     user = serializers.CharField()
@@ -75,7 +75,7 @@ class BatchSerializer(serializers.Serializer[Batch]):
     randomNumbers = serializers.SerializerMethodField()
 
     @extend_schema_field(BatchNumberSerializer(many=True))
-    def get_randomNumbers(self, batch: Batch) -> list[dict[str, int]]:
+    def get_randomNumbers(self, batch: SavedBatch) -> list[dict[str, int]]:
         """Return all numbers; a serializer for each would take longer than drawing them."""
         pairs = zip(batch.ids, batch.numbers, strict=True)
         return [{"id": pk, "randomNumber": number} for pk, number in pairs]
