@@ -7,6 +7,7 @@ from typing import Any
 from gunicorn.workers.ggevent import GeventWorker
 
 from common.processes import CLIENT_TIMEOUT
+from common.refusals import is_refusal, refusal
 
 # Bytes that wait in the kernel for a client. With the megabytes that it would take by itself, a
 # slow reader would have to read a third of them before a write goes on.
@@ -47,6 +48,15 @@ class Worker(GeventWorker):
         finally:
             sock.settimeout(None)
             self.idle.add(sock)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Refuse what cannot be read as HTTP; gunicorn would send a page."""
+        if not is_refusal(exc):
+            super().handle_error(req, client, addr, exc)
+            return
+        self.log.warning("A request was refused: %s", type(exc).__name__)
+        with suppress(OSError):  # it has hung up
+            client.sendall(refusal(exc))
 
     def notify(self) -> None:
         """Tell the first process, once a second, that this one is alive."""

@@ -1,6 +1,9 @@
 """Everything that is not a success, over real HTTP."""
 
+import http.client
+import json
 import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -78,12 +81,41 @@ def test_a_name_that_is_taken_is_409(users: httpx.Client, user: str) -> None:
     ],
 )
 def test_no_malformed_request_is_500(users: httpx.Client, request_bytes: bytes) -> None:
-    address = urlsplit(str(users.base_url))
+    status, answer = send(users, request_bytes)
+    assert 200 <= status < 500
+    assert status < 400 or isinstance(answer["error"], str)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        (f"Host: localhost\r\nX-Long: {'x' * 9000}", 431),
+        ("Host: localhost\r\n" + "X-Field: x\r\n" * 101, 431),
+        ("Host: localhost\r\nExpect: something", 417),
+        ("Host: localhost\r\nTransfer-Encoding: something", 501),
+        ("Host: localhost\r\nContent-Length: 1\r\nContent-Length: 2", 400),
+    ],
+)
+def test_what_cannot_be_read_as_http_is_refused_as_json(
+    users: httpx.Client, fields: str, status: int
+) -> None:
+    refused, answer = send(users, f"POST /users HTTP/1.1\r\n{fields}\r\n\r\n".encode())
+    assert refused == status
+    assert list(answer) == ["error"]
+
+
+def test_an_address_that_is_too_long_is_414(users: httpx.Client) -> None:
+    assert_error(users.get("/users", params={"name": "x" * 9000}), 414)
+
+
+def send(client: httpx.Client, request_bytes: bytes) -> tuple[int, Any]:
+    """Send what no client would, and return the status and what the JSON of the answer says."""
+    address = urlsplit(str(client.base_url))
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
         connection.sendall(request_bytes)
-        answer = connection.makefile("rb").readline()
-    status = int(answer.split()[1])
-    assert 200 <= status < 500
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        return response.status, json.loads(response.read())
 
 
 @pytest.mark.parametrize(
