@@ -3,7 +3,7 @@
 import orjson
 from gunicorn.http import errors
 
-REFUSALS: dict[type[Exception], tuple[str, str]] = {
+REFUSALS: dict[type[BaseException], tuple[str, str]] = {
     errors.LimitRequestLine: (
         "414 URI Too Long",
         "The address is too long. Send a first line of at most 8190 bytes.",
