@@ -28,11 +28,11 @@ reuse_port = True
 limit_request_line = 8190
 # Forking after the import shares its memory, and a bad setting ends the start at once.
 preload_app = True
-# What a proxy says of a request is for Django to read (SECURE_PROXY_SSL_HEADER), not for gunicorn:
-# whoever it trusts, as it does all of 127.0.0.1, can make it answer 500 by a header SCRIPT_NAME.
+# gunicorn takes SCRIPT_NAME and the scheme from headers of whom it trusts, by default all who come
+# from 127.0.0.1. What a proxy says is for Django alone to read (SECURE_PROXY_SSL_HEADER).
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
-forwarded_allow_ips = "*"  # With no such headers it need not compare addresses.
+forwarded_allow_ips = "*"  # Without such headers no address need be compared.
 # Longer than the idle timeout of common gateways (60 seconds), so that they hang up first.
 keepalive = 75
 # Requests that run when a stop is asked for may finish.

@@ -25,16 +25,29 @@ MALFORMED = (
     "400 Bad Request",
     "This cannot be read as an HTTP request. Check its first line and the fields of its header.",
 )
-APPLICATION_ERRORS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
+# gunicorn derives them from what a client can do wrong, but here the service is at fault.
+OUR_FAULTS = (
+    errors.ConfigurationProblem,
+    errors.InvalidResponseHeader,
+    errors.InvalidResponseHeaderName,
+)
+# They are found in what a probe left unread, when it has been answered.
+IN_A_BODY = (
+    errors.ChunkMissingTerminator,
+    errors.InvalidChunkExtension,
+    errors.InvalidChunkSize,
+)
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Return whether the client is at fault; gunicorn has the same class for answers of ours."""
-    return isinstance(error, errors.ParseException) and not isinstance(error, APPLICATION_ERRORS)
+    """Return whether the client is at fault."""
+    return isinstance(error, errors.ParseException) and not isinstance(error, OUR_FAULTS)
 
 
 def refusal(error: BaseException) -> bytes:
-    """Return the whole answer, in the shape that all errors have."""
+    """Return the whole answer, in the shape that all errors have; nothing after another answer."""
+    if isinstance(error, IN_A_BODY):
+        return b""
     status, sentence = REFUSALS.get(type(error), MALFORMED)
     body = orjson.dumps({"error": sentence})
     header = (

@@ -4,6 +4,7 @@ import socket
 from contextlib import suppress
 from typing import Any
 
+from gunicorn.util import close_graceful
 from gunicorn.workers.ggevent import GeventWorker
 
 from common.processes import CLIENT_TIMEOUT
@@ -55,8 +56,11 @@ class Worker(GeventWorker):
             super().handle_error(req, client, addr, exc)
             return
         self.log.warning("A request was refused: %s", type(exc).__name__)
-        with suppress(OSError):  # it has hung up
+        with suppress(OSError):  # it has hung up, or does not read
+            client.settimeout(CLIENT_TIMEOUT)
             client.sendall(refusal(exc))
+        # Where something is unread a close resets the connection, and the answer may be lost.
+        close_graceful(client)
 
     def notify(self) -> None:
         """Tell the first process, once a second, that this one is alive."""

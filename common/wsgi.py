@@ -49,9 +49,9 @@ def get_application() -> Handler:
     django.setup(set_prefix=False)
     set_wait_callback(deadline.wait)
     DatabaseWrapper.pools = {alias: Pool(DB_CONNECTIONS) for alias in settings.DATABASES}
-    # The pool looks at connections when it lends them, requests give them back before they are
-    # answered, nobody reads the list of queries, there are no caches and no other URL
-    # configuration.
+    # The pool looks at connections when it lends them. ConnectionMiddleware gives them back, and
+    # streams do so themselves (common/lists.py). Nobody reads the list of queries, there are no
+    # caches, and no request has a URL configuration of its own.
     request_started.disconnect(close_old_connections)
     request_started.disconnect(reset_queries)
     request_finished.disconnect(close_old_connections)

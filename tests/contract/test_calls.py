@@ -134,5 +134,5 @@ def test_a_request_that_is_none_is_not_logged_under_the_id_of_another(
         connection.sendall(b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n")
         assert b"400" in connection.makefile("rb").readline()
     log = (services.state / "logs" / "users.log").read_text().splitlines()
-    line = json.loads([line for line in log if "Invalid request" in line][-1])
+    line = json.loads([line for line in log if "A request was refused" in line][-1])
     assert line["request_id"] is None

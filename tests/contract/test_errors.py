@@ -73,7 +73,6 @@ def test_a_name_that_is_taken_is_409(users: httpx.Client, user: str) -> None:
         b"POST /users HTTP/1.1\r\nHost: local host\r\nConnection: close\r\n\r\n",
         b"PUT /users HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
         b"POST /users HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
-        b"GET /users HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /x\r\nConnection: close\r\n\r\n",
         b"BREW /users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
         b"GET /users HTTP/1.1\r\nHost: localhost\r\nAccept: \xff;q=x,*\r\n\r\n",
         b"GET /users HTTP/1.1\r\nHost: localhost\r\nCookie: \xff=\x01\r\nConnection: close\r\n\r\n",
@@ -106,6 +105,22 @@ def test_what_cannot_be_read_as_http_is_refused_as_json(
 
 def test_an_address_that_is_too_long_is_414(users: httpx.Client) -> None:
     assert_error(users.get("/users", params={"name": "x" * 9000}), 414)
+
+
+def test_a_client_cannot_say_where_the_service_begins(users: httpx.Client) -> None:
+    request = b"GET /users?page_size=1 HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /x\r\n\r\n"
+    assert send(users, request)[0] == 200
+
+
+def test_what_follows_an_answer_gets_no_second_one(users: httpx.Client) -> None:
+    address = urlsplit(str(users.base_url))
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(
+            b"POST /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n"
+        )
+        answers = connection.makefile("rb").read()
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert answers.startswith(b"HTTP/1.1 405")
 
 
 def send(client: httpx.Client, request_bytes: bytes) -> tuple[int, Any]:

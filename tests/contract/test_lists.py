@@ -83,6 +83,21 @@ def test_a_stream_that_cannot_be_finished_does_not_look_finished(
     assert httpx.get(f"{services.numbers}/get-saved-numbers?page_size=1").status_code == 200
 
 
+def test_broken_streams_give_their_connections_back(
+    services: Services, rows: int, superuser: psycopg2.extensions.cursor
+) -> None:
+    url = f"{services.numbers}/get-saved-numbers"
+    for _ in range(12):  # more than all processes have connections
+        with httpx.stream("GET", url, timeout=30) as response:
+            superuser.execute("REVOKE SELECT (id, name) ON users.users_user FROM users_reader")
+            try:
+                with pytest.raises(httpx.RemoteProtocolError):
+                    response.read()
+            finally:
+                superuser.execute("GRANT SELECT (id, name) ON users.users_user TO users_reader")
+    assert {httpx.get(f"{url}?page_size=1").status_code for _ in range(12)} == {200}
+
+
 def test_the_numbers_of_a_user_who_has_most_of_them_are_listed(
     services: Services, rows: int
 ) -> None:
