@@ -124,16 +124,22 @@ def test_lists_are_read_from_the_replica_and_all_else_from_the_primary(
     wait_for(lambda: drawn.json()["id"] in saved(services), 10)
 
 
-def test_a_long_list_is_whole_though_the_replica_goes_away_halfway(
-    services: Services, replica: Replica
-) -> None:
+@pytest.fixture
+def ids(services: Services) -> Iterator[list[int]]:
+    """The ids of all users, of whom there are many; the other tests list few."""
     with connect_as_superuser(services) as cursor:
         cursor.execute(
             "INSERT INTO users.users_user (name) SELECT 'long ' || n FROM generate_series(1, %s) n",
             [100_000],
         )
         cursor.execute("SELECT array_agg(id ORDER BY id) FROM users.users_user")
-        ids = cursor.fetchone()[0]
+        yield cursor.fetchone()[0]
+        cursor.execute("DELETE FROM users.users_user WHERE name LIKE 'long %'")
+
+
+def test_a_long_list_is_whole_though_the_replica_goes_away_halfway(
+    services: Services, replica: Replica, ids: list[int]
+) -> None:
     wait_for(lambda: f"long {100_000}" in names(services), 10)
     with httpx.stream("GET", f"{services.users}/users", timeout=30) as response:
         chunks = response.iter_bytes()
