@@ -1,9 +1,9 @@
 """Requests of one moment share one statement.
 
 A statement takes about as long for many requests as for one, and so does the commit of rows. So a
-request that comes alone runs its own; those that come while it does wait, and the first of them
-runs the next for all. Nobody waits for a clock. Each statement begins after all of its requests
-have come, so it reads what was saved before them, and each is answered after its commit.
+request runs one for itself and all that have arrived; those that come while it does wait, and the
+first of them runs the next. Each statement begins after all of its requests have come, so it reads
+what was saved before them, and each is answered after its commit.
 """
 
 import time
@@ -17,6 +17,8 @@ from django.db import OperationalError
 # Seconds after which a request has waited too long for the statements of others: its own may take
 # as long again, and the contract allows five.
 PATIENCE = 1.5
+# Seconds: just long enough that other greenlets run, and read what has arrived.
+MOMENT = 1e-6
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -58,12 +60,19 @@ class SharedStatement(Generic[Argument, Result]):
         if has_to_wait:
             request.turn.wait()
         if not request.is_done:
-            time.sleep(0)  # Requests that have arrived, but were not read yet, can still join.
+            self._gather()
             self._run_for_all()
         if request.error:
             # All who share it raise it; each would otherwise add its frames to those of the others.
             raise request.error.with_traceback(request.traceback)
         return request.result
+
+    def _gather(self) -> None:
+        """Let those join that have arrived but were not read yet, for as long as any do."""
+        joined = 0
+        while joined < len(self._waiting):
+            joined = len(self._waiting)
+            time.sleep(MOMENT)
 
     def _run_for_all(self) -> None:
         with self._lock:

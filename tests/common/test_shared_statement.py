@@ -76,3 +76,20 @@ def test_who_has_waited_too_long_is_told_and_the_next_are_saved(monkeypatch) -> 
             waiting.result(10)
     assert table.save(3) == 30
     assert table.groups == [[1], [3]]
+
+
+def test_who_arrives_before_a_statement_begins_joins_it(monkeypatch) -> None:
+    table = Table()
+    table.may_save.set()
+    with ThreadPoolExecutor(10) as requests:
+        others = []
+
+        def let_another_come(_: float) -> None:
+            if len(others) < 3:
+                others.append(requests.submit(table.save, len(others) + 2))
+                wait_for(lambda: len(table.save._waiting) == len(others) + 1, 10)
+
+        monkeypatch.setattr(shared_statement.time, "sleep", let_another_come)
+        assert table.save(1) == 10
+        assert [other.result(10) for other in others] == [20, 30, 40]
+    assert table.groups == [[1, 2, 3, 4]]

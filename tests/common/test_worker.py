@@ -1,0 +1,25 @@
+"""How a process waits for many clients at once."""
+
+from typing import Any
+
+import gevent
+from django.http import HttpResponse
+from gunicorn.http.wsgi import FileWrapper
+
+from common.worker import in_bursts
+
+
+def test_answers_of_one_moment_leave_together() -> None:
+    seen = []
+
+    def make(environ: dict[str, Any], start_response: Any) -> HttpResponse:
+        seen.append("made")
+        return HttpResponse(b"an answer")
+
+    def serve() -> None:
+        for _ in in_bursts(make)({"wsgi.file_wrapper": FileWrapper}, None):
+            seen.append("sent")
+        seen.append("done")
+
+    gevent.joinall([gevent.spawn(serve) for _ in range(3)])
+    assert seen == ["made"] * 3 + ["sent"] * 3 + ["done"] * 3
