@@ -11,7 +11,7 @@ from gevent.monkey import get_original
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from common.postgresql.deadline import DEADLINE
-from common.postgresql.pool import Pool
+from common.postgresql.pool import Pool, taken
 
 # Seconds that a request waits for others' connections.
 TURN = 1.0
@@ -30,13 +30,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if pool is None:
             return super().get_new_connection(conn_params)
         connection = pool.take(TURN)
-        if connection is not None and is_open(connection):
-            return connection
-        try:
-            return super().get_new_connection(with_addresses(conn_params))
-        except BaseException:
-            pool.give_back(None)
-            raise
+        if connection is None or not is_open(connection):
+            try:
+                connection = super().get_new_connection(with_addresses(conn_params))
+            except BaseException:
+                pool.give_back(None)
+                raise
+        taken.wrappers.add(self)
+        return connection
 
     def _close(self) -> None:
         pool = self.pools.get(self.alias)
@@ -49,6 +50,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.errors_occurred or in_transaction or connection.closed:
             connection.close()
             connection = None
+        taken.wrappers.discard(self)
         pool.give_back(connection)
 
     def is_usable(self) -> bool:

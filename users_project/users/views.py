@@ -4,13 +4,12 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.mixins import RetrieveModelMixin
-from rest_framework.reverse import reverse
-from rest_framework.viewsets import GenericViewSet
 
 from common import schema
 from common.creation import CreateMixin
 from common.filters import AfterFilter
 from common.lists import StreamedListMixin
+from common.views import ViewSet
 from users_project.users.filters import NameFilter
 from users_project.users.models import User
 from users_project.users.serializers import UserSerializer
@@ -23,7 +22,7 @@ TAKEN = schema.error(
 
 
 @extend_schema(responses={201: UserSerializer, 409: TAKEN}, methods=["POST"])
-class UserViewSet(CreateMixin, RetrieveModelMixin, StreamedListMixin, GenericViewSet[User]):
+class UserViewSet(CreateMixin, RetrieveModelMixin, StreamedListMixin, ViewSet[User]):
     """People who are registered.
 
     A name has 1 to 80 characters, counted without white space around it, and belongs to one user.
@@ -36,4 +35,4 @@ class UserViewSet(CreateMixin, RetrieveModelMixin, StreamedListMixin, GenericVie
 
     def get_success_headers(self, data: Any) -> dict[str, str]:
         """Point to the new user."""
-        return {"Location": reverse("user-detail", args=[data["id"]])}
+        return {"Location": f"{self.request.path.rstrip('/')}/{data['id']}"}
