@@ -24,7 +24,7 @@ FIRST_BATCH = 200
 BATCH = 6000
 AFTER = -1  # stands in a statement for the id that a batch starts after; no row has it
 # A client has CLIENT_TIMEOUT for each piece, so it may be slow.
-PIECE = 128 * 1024  # characters
+PIECE = 128 * 1024  # bytes
 # Lists that a process sends at once, each with a batch in memory; further ones wait.
 STREAMS = Semaphore(100)
 
@@ -35,7 +35,7 @@ Statement = tuple[str, tuple[Any, ...]]  # SQL and its parameters
 class Batch(NamedTuple):
     """Rows of a list that stand one after the other."""
 
-    text: str  # their JSON, with commas between them
+    json: bytes  # with commas between them
     rows: int
     last: int | None  # the id of the last, where there are any
 
@@ -72,26 +72,26 @@ def stream(rows: QuerySet[Any], first: Batch, key: str | None) -> HttpResponseBa
     a list that is not whole does not look whole.
     """
     opening, closing = brackets(key)
-    start = opening + first.text
+    start = opening + first.json
     if first.last is None or first.rows < FIRST_BATCH:
-        return HttpResponse((start + closing).encode(), content_type=JSON)
+        return HttpResponse(start + closing, content_type=JSON)
     chunks = all_chunks(start, remaining_chunks(rows, first.last), closing)
     return StreamingHttpResponse(chunks, content_type=JSON)
 
 
-def brackets(key: str | None) -> tuple[str, str]:
+def brackets(key: str | None) -> tuple[bytes, bytes]:
     """Return what stands before and after the rows of a list."""
-    return (f'{{"{key}":[', "]}") if key else ("[", "]")
+    return (f'{{"{key}":['.encode(), b"]}") if key else (b"[", b"]")
 
 
-def all_chunks(start: str, rest: Iterator[str], end: str) -> Iterator[str]:
+def all_chunks(start: bytes, rest: Iterator[bytes], end: bytes) -> Iterator[bytes]:
     """Yield a list; what closes this when a client has gone also closes the rest."""
     yield start
     yield from rest
     yield end
 
 
-def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[str]:
+def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[bytes]:
     """Yield the rows that were there when the list was asked for, a batch at a time.
 
     Each batch is a statement of its own, and between two of them others have the connection: a
@@ -112,9 +112,9 @@ def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[str]:
                 release_connections()
             if batch.last is None:
                 return
-            yield "," + batch.text[:PIECE]
-            for start in range(PIECE, len(batch.text), PIECE):
-                yield batch.text[start : start + PIECE]
+            yield b"," + batch.json[:PIECE]
+            for start in range(PIECE, len(batch.json), PIECE):
+                yield batch.json[start : start + PIECE]
             after = batch.last
 
 
@@ -144,7 +144,8 @@ def fetch_batch(statement: Statement, rows: QuerySet[Any]) -> Batch:
     """Return the batch that a statement selects from the database of a queryset."""
     with connections[rows.db].cursor() as cursor:
         cursor.execute(*statement)
-        return Batch(*cursor.fetchone())
+        text, count, last = cursor.fetchone()
+        return Batch(text.encode(), count, last)
 
 
 def joined(rows: QuerySet[Any]) -> Statement:
@@ -160,6 +161,6 @@ def starting_after(pk: int, statement: Statement) -> Statement:
     return sql, tuple(pk if value == AFTER else value for value in parameters)
 
 
-def join(rows: list[tuple[int, str]]) -> str:
+def join(rows: list[tuple[int, str]]) -> bytes:
     """Return the JSON of some rows, with commas between them."""
-    return ",".join([text for _, text in rows])
+    return ",".join([text for _, text in rows]).encode()

@@ -17,8 +17,10 @@ from django.db import OperationalError
 # Seconds after which a request has waited too long for the statements of others: its own may take
 # as long again, and the contract allows five.
 PATIENCE = 1.5
-# Seconds: just long enough that other greenlets run, and read what has arrived.
-MOMENT = 1e-6
+# Seconds for which others may join a statement before it begins, as long as any do.
+GATHERING = 0.02
+# Seconds: more than none, since only who sleeps lets other greenlets look for what has arrived.
+MOMENT = 1e-9
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -68,9 +70,9 @@ class SharedStatement(Generic[Argument, Result]):
         return request.result
 
     def _gather(self) -> None:
-        """Let those join that have arrived but were not read yet, for as long as any do."""
-        joined = 0
-        while joined < len(self._waiting):
+        """Let those join that have arrived but were not read yet."""
+        joined, end = 0, time.monotonic() + GATHERING
+        while joined < len(self._waiting) and time.monotonic() < end:
             joined = len(self._waiting)
             time.sleep(MOMENT)
 

@@ -89,6 +89,7 @@ def in_bursts(application: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         answer = application(environ, start_response)
+        # gunicorn knows a file by its class, and lets the kernel send it.
         is_file = isinstance(answer, environ["wsgi.file_wrapper"])
         return answer if is_file else burst(answer)
 
@@ -96,7 +97,7 @@ def in_bursts(application: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def burst(answer: Any) -> Iterator[bytes]:
-    """Yield an answer to be sent; other greenlets make theirs before that, and send them after."""
+    """Yield an answer after the other greenlets have made theirs; end after they have sent them."""
     with closing(answer):
         gevent.sleep(0)
         yield from answer

@@ -59,7 +59,10 @@ class Pool:
 
 
 class _Taken(local):
-    """What a request has taken from the pools. Django's own list takes far longer to look at."""
+    """What a greenlet has taken from the pools; each sees its own.
+
+    Django's list of connections would take far longer to look at, and each request does.
+    """
 
     def __init__(self) -> None:
         self.wrappers: set[Any] = set()
@@ -69,7 +72,7 @@ taken = _Taken()
 
 
 def release_connections() -> None:
-    """Let other requests use what this one has taken, unless it is in a transaction."""
+    """Let other requests use what this one has taken from pools, unless it is in a transaction."""
     for wrapper in list(taken.wrappers):
         if not wrapper.in_atomic_block:
             wrapper.close()

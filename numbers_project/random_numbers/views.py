@@ -6,7 +6,7 @@ from common.creation import CreateMixin
 from common.filters import AfterFilter
 from common.lists import StreamedListMixin
 from common.paging import KeysetPagination
-from common.views import ViewSet
+from common.views import GenericViewSet
 from numbers_project.random_numbers.filters import UserFilter
 from numbers_project.random_numbers.models import GeneratedNumber
 from numbers_project.random_numbers.serializers import (
@@ -23,7 +23,7 @@ DRAWN = PolymorphicProxySerializer(
 
 
 @extend_schema(responses={201: DRAWN}, methods=["POST"])
-class GeneratedNumberViewSet(CreateMixin, ViewSet[GeneratedNumber]):
+class GeneratedNumberViewSet(CreateMixin, GenericViewSet[GeneratedNumber]):
     """Draw a random number for a registered user, or as many as count says, and save them.
 
     Each is drawn uniformly from 0 to limit, both included, from the operating system's
@@ -40,7 +40,7 @@ class SavedNumberPagination(KeysetPagination):
     key = "savedNumbers"
 
 
-class SavedNumberViewSet(StreamedListMixin, ViewSet[GeneratedNumber]):
+class SavedNumberViewSet(StreamedListMixin, GenericViewSet[GeneratedNumber]):
     """All numbers that were drawn, by ascending id."""
 
     queryset = GeneratedNumber.objects.select_related("user").order_by("id")

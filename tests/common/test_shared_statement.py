@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
+from types import SimpleNamespace
 
 import pytest
 from django.db import OperationalError
@@ -93,3 +94,23 @@ def test_who_arrives_before_a_statement_begins_joins_it(monkeypatch) -> None:
         assert table.save(1) == 10
         assert [other.result(10) for other in others] == [20, 30, 40]
     assert table.groups == [[1, 2, 3, 4]]
+
+
+def test_who_keeps_arriving_does_not_put_off_the_statement(monkeypatch) -> None:
+    table = Table()
+    table.may_save.set()
+    now = 0.0
+    with ThreadPoolExecutor(10) as requests:
+        others = []
+
+        def let_another_come(_: float) -> None:
+            nonlocal now
+            now += shared_statement.GATHERING / 2
+            if len(others) < 8:
+                others.append(requests.submit(table.save, len(others) + 2))
+                wait_for(lambda: len(table.save._waiting) == len(others) + 1, 10)
+
+        clock = SimpleNamespace(sleep=let_another_come, monotonic=lambda: now)
+        monkeypatch.setattr(shared_statement, "time", clock)
+        assert table.save(1) == 10
+    assert table.groups == [[1, 2, 3]]

@@ -1,5 +1,6 @@
 """How a process waits for many clients at once."""
 
+from io import BytesIO
 from typing import Any
 
 import gevent
@@ -23,3 +24,17 @@ def test_answers_of_one_moment_leave_together() -> None:
 
     gevent.joinall([gevent.spawn(serve) for _ in range(3)])
     assert seen == ["made"] * 3 + ["sent"] * 3 + ["done"] * 3
+
+
+def test_a_file_is_left_to_the_kernel() -> None:
+    file = FileWrapper(BytesIO(b"a style sheet"))
+    assert in_bursts(lambda *_: file)({"wsgi.file_wrapper": FileWrapper}, None) is file
+
+
+def test_an_answer_is_closed_when_its_client_has_gone() -> None:
+    answer = HttpResponse(b"an answer")
+    sending = in_bursts(lambda *_: answer)({"wsgi.file_wrapper": FileWrapper}, None)
+    assert next(iter(sending)) == b"an answer"
+    assert not answer.closed
+    sending.close()
+    assert answer.closed

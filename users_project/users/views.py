@@ -9,7 +9,7 @@ from common import schema
 from common.creation import CreateMixin
 from common.filters import AfterFilter
 from common.lists import StreamedListMixin
-from common.views import ViewSet
+from common.views import GenericViewSet
 from users_project.users.filters import NameFilter
 from users_project.users.models import User
 from users_project.users.serializers import UserSerializer
@@ -22,7 +22,7 @@ TAKEN = schema.error(
 
 
 @extend_schema(responses={201: UserSerializer, 409: TAKEN}, methods=["POST"])
-class UserViewSet(CreateMixin, RetrieveModelMixin, StreamedListMixin, ViewSet[User]):
+class UserViewSet(CreateMixin, RetrieveModelMixin, StreamedListMixin, GenericViewSet[User]):
     """People who are registered.
 
     A name has 1 to 80 characters, counted without white space around it, and belongs to one user.
