@@ -28,7 +28,6 @@ PIECE = 128 * 1024  # bytes
 # Lists that a process sends at once, each with a batch in memory; further ones wait.
 STREAMS = Semaphore(100)
 
-
 Statement = tuple[str, tuple[Any, ...]]  # SQL and its parameters
 
 
