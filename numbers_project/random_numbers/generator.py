@@ -15,7 +15,9 @@ def draw(limit: int, count: int = 1) -> list[int]:
     """
     mask = (1 << limit.bit_length()) - 1
     numbers: list[int] = []
-    while len(numbers) < count:
-        words = array("Q", os.urandom(WORD * 2 * (count - len(numbers))))
+    while missing := count - len(numbers):
+        # As many words as give so many numbers on average.
+        words = array("Q", os.urandom(WORD * -(-missing * (mask + 1) // (limit + 1))))
         numbers += [number for word in words if (number := word & mask) <= limit]
-    return numbers[:count]
+        del numbers[count:]
+    return numbers

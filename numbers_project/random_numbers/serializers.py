@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from common.creation import shared_serializer
 from common.fields import NameField, UTCTimeField, WholeNumberField
 from numbers_project.random_numbers.models import (
     DEFAULT_LIMIT,
@@ -55,7 +56,7 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """Return what was drawn: one number, or a batch of them."""
         if isinstance(instance, SavedBatch):
-            return BatchSerializer(instance).data
+            return shared_serializer(BatchSerializer).to_representation(instance)
         return super().to_representation(instance)
 
 
