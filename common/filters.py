@@ -1,4 +1,4 @@
-"""Query parameters that narrow a list: `after`, and those that each service adds."""
+"""Query parameters, and those of them that narrow a list to what a text selects."""
 
 from typing import Any
 
@@ -8,20 +8,22 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
-from common.fields import WholeNumberField
-
-LARGEST_ID = 2**63 - 1
+Field = serializers.Field[Any, Any, Any, Any]
 
 
-def read_parameter(
-    request: Request, name: str, field: serializers.Field[Any, Any, Any, Any]
-) -> Any:
+def parameter(name: str, field: Field) -> Field:
+    """Return a field that validates a query parameter; all requests may use it."""
+    field.bind(name, serializers.Serializer())
+    return field
+
+
+def read_parameter(request: Request, field: Field) -> Any:
     """Return a query parameter's value, None where it is absent; a bad one is a 400."""
+    name = str(field.field_name)
     if name not in request.query_params:
         return None
     if len(request.query_params.getlist(name)) > 1:
         raise ValidationError({name: ["Give this parameter once."]})
-    field.bind(name, serializers.Serializer())
     try:
         return field.run_validation(field.get_value(request.query_params))
     except ValidationError as error:
@@ -29,17 +31,13 @@ def read_parameter(
 
 
 class ParameterFilter(BaseFilterBackend):
-    """Filter a list by one query parameter, a text unless a subclass says otherwise."""
+    """Filter a list by one query parameter, a text."""
 
     parameter: str
     description: str
-    schema: dict[str, Any] = {"type": "string", "pattern": "^[^\\u0000]*$"}
+    schema = {"type": "string", "pattern": "^[^\\u0000]*$"}
 
-    def get_field(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return the field that validates the parameter."""
-        return serializers.CharField(allow_blank=True)
-
-    def narrow(self, queryset: QuerySet[Any], value: Any) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the rows that the value selects."""
         raise NotImplementedError
 
@@ -49,27 +47,12 @@ class ParameterFilter(BaseFilterBackend):
         """Return all rows where the parameter is absent."""
         if self.parameter not in request.query_params:
             return queryset
-        return self.narrow(queryset, read_parameter(request, self.parameter, self.get_field()))
+        field = parameter(self.parameter, serializers.CharField(allow_blank=True))
+        return self.narrow(queryset, read_parameter(request, field))
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Describe the parameter for OpenAPI."""
         return [query_parameter(self.parameter, self.description, self.schema)]
-
-
-class AfterFilter(ParameterFilter):
-    """`after=ID`: the rows whose id is greater."""
-
-    parameter = "after"
-    description = "Only rows whose id is greater."
-    schema = {"type": "integer", "minimum": 0, "maximum": LARGEST_ID}
-
-    def get_field(self) -> serializers.Field[Any, Any, Any, Any]:
-        """Return a field for an id."""
-        return WholeNumberField(min_value=0, max_value=LARGEST_ID)
-
-    def narrow(self, queryset: QuerySet[Any], value: int) -> QuerySet[Any]:
-        """Return the rows behind the id."""
-        return queryset.filter(pk__gt=value)
 
 
 def query_parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,9 @@ from django.db.models import Expression, F, Func, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 from rest_framework import serializers
 
+Row = tuple[int, str]  # id and JSON
+Statement = tuple[str, tuple[Any, ...]]  # SQL and its parameters
+
 
 @cache
 def rows_as_json(queryset: QuerySet[Any], serializer_class: Any) -> QuerySet[Any]:
@@ -15,6 +18,11 @@ def rows_as_json(queryset: QuerySet[Any], serializer_class: Any) -> QuerySet[Any
     row = JSONText(**{name: json_value(field) for name, field in fields})
     rows: QuerySet[Any] = queryset.annotate(json=row).values_list("pk", "json")
     return rows
+
+
+def join(rows: list[Row]) -> bytes:
+    """Return the JSON of some rows, with commas between them."""
+    return ",".join([json for _, json in rows]).encode()
 
 
 def json_value(field: serializers.Field[Any, Any, Any, Any]) -> Expression | F:

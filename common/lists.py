@@ -12,7 +12,8 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from common.json_rows import rows_as_json
+from common.json_rows import Statement, join, rows_as_json
+from common.pages import Page, fetch_page, fetch_shared_page
 from common.paging import KeysetPagination
 from common.postgresql.pool import release_connections
 from common.postgresql.replica import read
@@ -27,8 +28,6 @@ AFTER = -1  # stands in a statement for the id that a batch starts after; no row
 PIECE = 128 * 1024  # bytes
 # Lists that a process sends at once, each with a batch in memory; further ones wait.
 STREAMS = Semaphore(100)
-
-Statement = tuple[str, tuple[Any, ...]]  # SQL and its parameters
 
 
 class Batch(NamedTuple):
@@ -49,18 +48,24 @@ class StreamedListMixin:
         everything = rows = rows_as_json(self.queryset, self.serializer_class)
         if request.META.get("QUERY_STRING"):
             rows = self.filter_queryset(everything)
-            if "page_size" in request.query_params:
-                return page_of(self.paginate_queryset(rows), self.paginator)
+            after, size = self.paginator.get_window(request)
+            if size:
+                fetch = fetch_shared_page if rows is everything else fetch_page
+                return page_of(fetch(rows, after, size), self.paginator, request)
+            if after:
+                rows = rows.filter(pk__gt=after)
         if request.method == "HEAD":
             return StreamingHttpResponse(content_type=JSON)
-        fetch = partial(shared_beginning, everything) if rows is everything else beginning
-        return stream(rows, read(rows, fetch), self.paginator.key)
+        begin = partial(shared_beginning, everything) if rows is everything else beginning
+        return stream(rows, read(rows, begin), self.paginator.key)
 
 
-def page_of(rows: list[tuple[int, str]], paginator: KeysetPagination) -> HttpResponse:
-    """Answer with the rows of a page."""
+def page_of(page: Page, paginator: KeysetPagination, request: Request) -> HttpResponse:
+    """Answer with a page."""
+    if page.last is not None:
+        paginator.link_next(request, page.last)
     opening, closing = brackets(paginator.key)
-    body = opening + join(rows) + closing
+    body = opening + page.json + closing
     return HttpResponse(body, content_type=JSON, headers=paginator.get_headers())
 
 
@@ -158,8 +163,3 @@ def starting_after(pk: int, statement: Statement) -> Statement:
     """Return a statement with an id in the place of AFTER."""
     sql, parameters = statement
     return sql, tuple(pk if value == AFTER else value for value in parameters)
-
-
-def join(rows: list[tuple[int, str]]) -> bytes:
-    """Return the JSON of some rows, with commas between them."""
-    return ",".join([text for _, text in rows]).encode()

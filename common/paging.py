@@ -1,4 +1,4 @@
-"""Pages of a list: the query parameter `page_size`, and the links to more."""
+"""Pages of a list: the query parameters `page_size` and `after`, and the links to more."""
 
 from typing import Any
 
@@ -9,10 +9,13 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from common.fields import WholeNumberField
-from common.filters import query_parameter, read_parameter
+from common.filters import parameter, query_parameter, read_parameter
 from common.postgresql.replica import read
 
 BROWSABLE_PAGE_SIZE = 100
+LARGEST_ID = 2**63 - 1
+SIZE = parameter("page_size", WholeNumberField(min_value=1, max_value=1000))
+AFTER = parameter("after", WholeNumberField(min_value=0, max_value=LARGEST_ID))
 
 
 class KeysetPagination(BasePagination):
@@ -26,19 +29,24 @@ class KeysetPagination(BasePagination):
     next_url: str | None = None
     first_url: str | None = None
 
+    def get_window(self, request: Request) -> tuple[int, int | None]:
+        """Return the id that the rows start after, and how many there may be; None for all."""
+        return read_parameter(request, AFTER) or 0, read_parameter(request, SIZE)
+
+    def link_next(self, request: Request, last: int) -> None:
+        """Link to the rows that follow an id."""
+        self.next_url = replace_query_param(request.build_absolute_uri(), "after", last)
+
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        """Return a page's rows: instances, or tuples that begin with the id."""
-        field = WholeNumberField(min_value=1, max_value=1000)
-        size = read_parameter(request, "page_size", field) or BROWSABLE_PAGE_SIZE
-        rows = read(queryset[: size + 1], list)
-        url = request.build_absolute_uri()
+        """Return a page's instances, for the browsable pages."""
+        after, size = self.get_window(request)
+        size = size or BROWSABLE_PAGE_SIZE
+        rows = read(queryset.filter(pk__gt=after)[: size + 1], list)
         if len(rows) > size:
             rows.pop()
-            last = rows[-1]
-            last_id = last[0] if isinstance(last, tuple) else last.pk
-            self.next_url = replace_query_param(url, "after", last_id)
-        if "after" in request.query_params:
-            self.first_url = remove_query_param(url, "after")
+            self.link_next(request, rows[-1].pk)
+        if after:
+            self.first_url = remove_query_param(request.build_absolute_uri(), "after")
         self.display_page_controls = bool(self.next_url or self.first_url)
         return rows
 
@@ -57,10 +65,14 @@ class KeysetPagination(BasePagination):
         return {"type": "object", "required": [self.key], "properties": {self.key: schema}}
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """Describe the parameter for OpenAPI."""
-        description = "At most this many rows, with a Link header to the next ones."
-        schema = {"type": "integer", "minimum": 1, "maximum": 1000}
-        return [query_parameter("page_size", description, schema)]
+        """Describe the parameters for OpenAPI."""
+        after = {"type": "integer", "minimum": 0, "maximum": LARGEST_ID}
+        size = {"type": "integer", "minimum": 1, "maximum": 1000}
+        at_most = "At most this many rows, with a Link header to the next ones."
+        return [
+            query_parameter("after", "Only rows whose id is greater.", after),
+            query_parameter("page_size", at_most, size),
+        ]
 
     def to_html(self) -> str:
         """Return the links that a browsable page shows."""

@@ -44,11 +44,14 @@ class SharedStatement(Generic[Argument, Result]):
 
     `run` returns as many results as it was given arguments, in their order. Where it raises, all
     who share it get the exception: arguments have to be valid before. Who has waited too long for
-    others gets an OperationalError.
+    others gets an OperationalError. At most `most` share one statement.
     """
 
-    def __init__(self, run: Callable[[Sequence[Argument]], Sequence[Result]]) -> None:
+    def __init__(
+        self, run: Callable[[Sequence[Argument]], Sequence[Result]], most: int = 1000
+    ) -> None:
         self._run = run
+        self._most = most
         self._lock = Lock()
         self._waiting: list[_Request[Argument, Result]] = []
         self._is_busy = False
@@ -78,7 +81,7 @@ class SharedStatement(Generic[Argument, Result]):
 
     def _run_for_all(self) -> None:
         with self._lock:
-            requests, self._waiting = self._waiting, []
+            requests, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
         oldest = time.monotonic() - PATIENCE
         for request in requests:
             if request.arrival < oldest:

@@ -3,7 +3,6 @@
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 
 from common.creation import CreateMixin
-from common.filters import AfterFilter
 from common.lists import StreamedListMixin
 from common.paging import KeysetPagination
 from common.views import GenericViewSet
@@ -45,5 +44,5 @@ class SavedNumberViewSet(StreamedListMixin, GenericViewSet[GeneratedNumber]):
 
     queryset = GeneratedNumber.objects.select_related("user").order_by("id")
     serializer_class = SavedNumberSerializer
-    filter_backends = [UserFilter, AfterFilter]
+    filter_backends = [UserFilter]
     pagination_class = SavedNumberPagination

@@ -17,10 +17,10 @@ from tests.conftest import wait_for
 class Table:
     """Saves rows when it is told to, and remembers which came together."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 100) -> None:
         self.groups: list[list[int]] = []
         self.may_save = threading.Event()
-        self.save = SharedStatement(self.save_group)
+        self.save = SharedStatement(self.save_group, most)
 
     def save_group(self, rows: Sequence[int]) -> list[int]:
         self.groups.append(list(rows))
@@ -77,6 +77,20 @@ def test_who_has_waited_too_long_is_told_and_the_next_are_saved(monkeypatch) -> 
             waiting.result(10)
     assert table.save(3) == 30
     assert table.groups == [[1], [3]]
+
+
+def test_no_more_share_a_statement_than_may() -> None:
+    table = Table(most=4)
+    with ThreadPoolExecutor(10) as requests:
+        first = requests.submit(table.save, 1)
+        wait_for(lambda: table.groups, 10)
+        others = [requests.submit(table.save, row) for row in range(2, 8)]
+        wait_for(lambda: len(table.save._waiting) == 6, 10)
+        table.may_save.set()
+        assert [first.result(10), *(other.result(10) for other in others)] == [
+            10, 20, 30, 40, 50, 60, 70,
+        ]  # fmt: skip
+    assert [len(group) for group in table.groups] == [1, 4, 2]
 
 
 def test_who_arrives_before_a_statement_begins_joins_it(monkeypatch) -> None:

@@ -1,6 +1,7 @@
 """Lists that are long."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 
@@ -64,6 +65,27 @@ def test_a_late_page_is_a_page(users: httpx.Client, rows: int) -> None:
     response = users.get("/users", params={"page_size": 3, "after": rows + ROWS - 10})
     assert [row["id"] for row in response.json()] == [rows + ROWS - 9 + n for n in range(3)]
     assert 'rel="next"' in response.headers["Link"]
+
+
+def test_pages_that_are_asked_for_at_once_are_each_the_right_one(
+    services: Services, rows: int
+) -> None:
+    first = rows + 100
+    with httpx.Client(base_url=services.users) as client, ThreadPoolExecutor(16) as clients:
+
+        def ask(after: int) -> tuple[list[int], bool]:
+            response = client.get("/users", params={"page_size": 3, "after": after})
+            return [row["id"] for row in response.json()], "Link" in response.headers
+
+        last = rows + ROWS - 1
+        starts = [first + number // 2 for number in range(200)] + [last - 3, last - 2, last]
+        pages = list(clients.map(ask, starts))
+    assert pages[:200] == [([start + 1, start + 2, start + 3], True) for start in starts[:200]]
+    assert pages[200:] == [
+        ([last - 2, last - 1, last], False),
+        ([last - 1, last], False),
+        ([], False),
+    ]
 
 
 def test_a_stream_that_cannot_be_finished_does_not_look_finished(

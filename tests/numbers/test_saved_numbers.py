@@ -8,8 +8,11 @@ from django.db import connection
 from django.test import Client
 
 from common import lists
+from common.json_rows import rows_as_json
+from common.pages import pages_statement
 from numbers_project.random_numbers.filters import UserFilter
 from numbers_project.random_numbers.models import GeneratedNumber
+from numbers_project.random_numbers.views import SavedNumberViewSet
 
 pytestmark = pytest.mark.django_db
 URL = "/get-saved-numbers"
@@ -103,6 +106,20 @@ def test_one_users_numbers_come_in_order_out_of_their_index(ankur: int) -> None:
     queryset = UserFilter().narrow(GeneratedNumber.objects.order_by("id"), "ankur")
     plan = queryset.filter(id__gt=5)[:100].explain()
     assert "Index Scan" in plan
+    assert "Sort" not in plan
+
+
+def test_pages_come_out_of_the_index_of_ids(ankur: int) -> None:
+    GeneratedNumber.objects.generate_many("ankur", 6, 10_000)
+    sql, parameters = pages_statement(
+        rows_as_json(SavedNumberViewSet.queryset, SavedNumberViewSet.serializer_class), 1000
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE random_numbers_generatednumber")
+        cursor.execute(f"EXPLAIN {sql}", [[5, 5000], *parameters])
+        plan = "\n".join(line for (line,) in cursor)
+    assert "Index Cond: (id > after.id)" in plan
+    assert "Seq Scan on random_numbers_generatednumber" not in plan
     assert "Sort" not in plan
 
 

@@ -7,7 +7,6 @@ from rest_framework.mixins import RetrieveModelMixin
 
 from common import schema
 from common.creation import CreateMixin
-from common.filters import AfterFilter
 from common.lists import StreamedListMixin
 from common.views import GenericViewSet
 from users_project.users.filters import NameFilter
@@ -30,7 +29,7 @@ class UserViewSet(CreateMixin, RetrieveModelMixin, StreamedListMixin, GenericVie
 
     queryset = User.objects.order_by("id")
     serializer_class = UserSerializer
-    filter_backends = [NameFilter, AfterFilter]
+    filter_backends = [NameFilter]
     lookup_value_regex = "[0-9]+"
 
     def get_success_headers(self, data: Any) -> dict[str, str]:
