@@ -39,14 +39,16 @@ def wrk(
     seconds: int,
     body: str = "",
     answers: Path | None = None,
+    number: int = 0,
 ) -> Load:
     """Send a GET, or a POST where there is a body, over and over; raise Wrong for a bad answer.
 
-    A # in the body becomes another number each time. `answers` is a file for the answers' bodies.
+    A * in the URL or the body becomes another number each time, the first after `number`.
+    `answers` is a file for the answers' bodies.
     """
     kind = ["POST", "201"] if body else ["GET", "200"]
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s"]
-    arguments = [*kind, body, *([str(answers)] if answers else [])]
+    arguments = [*kind, str(number), body, *([str(answers)] if answers else [])]
     result = subprocess.run(
         [*command, "-s", str(SCRIPT), url, "--", *arguments],
         capture_output=True,
@@ -56,7 +58,7 @@ def wrk(
     figures = [int(word) for word in result.stdout.splitlines()[-1].split()]
     requests, microseconds, size, median, p99, unexpected = figures
     if not requests + unexpected:
-        return wrk(url, connections, 3 * seconds, body, answers)
+        return wrk(url, connections, 3 * seconds, body, answers, number)
     if unexpected:
         raise Wrong(f"{url}: {unexpected} of {requests} requests failed.\n{result.stdout}")
     kept = [json.loads(line) for line in answers.read_text().splitlines()] if answers else []

@@ -1,6 +1,7 @@
--- One kind of request, for wrk: ... -s load.lua URL -- METHOD STATUS BODY [FILE]
--- Of a POST's answers each status is checked, and the bodies are kept in FILE, one a line. In BODY
--- a # stands for a number that no other request has. The last line of the output is for client.py.
+-- One kind of request, for wrk: ... -s load.lua URL -- METHOD STATUS NUMBER BODY [FILE]
+-- Of a POST's answers each status is checked, and the bodies are kept in FILE, one a line. In URL
+-- and BODY a * stands for a number that no other request has; they count up from NUMBER. The last
+-- line of the output is for client.py.
 
 local threads = {}
 
@@ -9,11 +10,12 @@ function setup(thread)
 end
 
 function init(arguments)
-   wrk.method, expected, template, file = arguments[1], tonumber(arguments[2]), arguments[3], arguments[4]
+   wrk.method, expected, number = arguments[1], tonumber(arguments[2]), tonumber(arguments[3])
+   template, file = arguments[4], arguments[5]
    wrk.headers["Content-Type"] = "application/json"
    wrk.body = template ~= "" and template or nil
-   number, unexpected, kept = 0, 0, {}
-   if template:find("#") then
+   unexpected, kept = 0, {}
+   if (wrk.path .. template):find("*", 1, true) then
       request = next_request
    end
    if file then
@@ -23,7 +25,11 @@ end
 
 function next_request()
    number = number + 1
-   return wrk.format(nil, nil, nil, (template:gsub("#", number)))
+   return wrk.format(nil, numbered(wrk.path), nil, wrk.body and numbered(wrk.body))
+end
+
+function numbered(text)
+   return (text:gsub("*", number))
 end
 
 function check(status, headers, body)

@@ -73,7 +73,7 @@ class Bench:
     def register(self, subject: Subject, connections: int) -> Load:
         """Register users, and look for each that was acknowledged."""
         self.series += 1
-        body = f'{{"name":"series-{self.series}-#"}}'
+        body = f'{{"name":"series-{self.series}-*"}}'
         load = self.post(subject.users, REGISTER, USERS, connections, body)
         registered = [(answer["id"], answer["name"]) for answer in load.answers]
         self.database.require_saved(USERS, "name", registered)

@@ -15,6 +15,8 @@ MANY_TIME = "Median time of such a request, milliseconds"
 FIRST_ROW = "Time to the first whole row, milliseconds"
 MEMORY = "Memory, MiB"
 GROWTH = "Requests per second as the tables grow"
+FIRST_PAGES = "GET /get-saved-numbers?page_size=100&after=…, 16 connections"
+LATE_PAGES = "GET /get-saved-numbers?page_size=100&after=100…, 16 connections"
 START = "From the start command to the first answer, seconds"
 
 
@@ -164,19 +166,18 @@ def growth(bench: Bench) -> None:
 
 
 def pages(bench: Bench, rows: int) -> None:
-    """The first page of a long list, and one far behind it."""
-    first, late = (f"{LISTS['numbers']}?page_size=100&after={after}" for after in (0, rows))
-    for path in (first, late):
-        page = Client(bench.ours.numbers.url).get(path)["savedNumbers"]
-        require(len(page) == 100, f"{path} has {len(page)} rows.")
+    """Pages at the beginning of a long list, and behind so many rows."""
+    bench.database.fill_numbers(NUMBERS, 100_000, users=100)  # what is behind
+    bench.database.settle(NUMBERS)
+    path = f"{LISTS['numbers']}?page_size=100&after=*"
     for subject in bench.turns(TEXTBOOK):
-        for path in (first, late):
-            load = bench.load(subject.numbers, path, 16)
-            bench.record(f"GET {path}, 16 connections", subject, load)
-    row = bench.report.row(GROWTH, f"GET {late}")
-    for subject_name, path in ((OURS, late), (FEW_ROWS, first)):
-        rates = bench.report.row(RATE, f"GET {path}, 16 connections").values[OURS]
-        row.values[subject_name] = rates
+        for row, start in ((FIRST_PAGES, 0), (LATE_PAGES, rows)):
+            page = Client(subject.numbers.url).get(path.replace("*", str(start)))["savedNumbers"]
+            require(len(page) == 100, f"{subject.name}: {row} has {len(page)} rows.")
+            bench.record(row, subject, bench.load(subject.numbers, path, 16, number=start))
+    rates = bench.report.tables[RATE]
+    row = bench.report.row(GROWTH, LATE_PAGES)
+    row.values = {OURS: rates[LATE_PAGES].values[OURS], FEW_ROWS: rates[FIRST_PAGES].values[OURS]}
 
 
 def starts(bench: Bench) -> None:
