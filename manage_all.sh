@@ -26,6 +26,7 @@ state=${STATE_DIR:-$root/.state}
 [[ $state == /* ]] || state=$PWD/$state
 venv=$root/.venv
 python=$venv/bin/python
+dev=$root/.venv-dev/bin
 users_port=${USERS_PORT:-8081}
 numbers_port=${NUMBERS_PORT:-8080}
 services=(users numbers)
@@ -85,7 +86,7 @@ prepare() {
             flock 9
         }
     fi
-    make_venv .venv requirements-dev.txt
+    make_venv .venv requirements-local.txt
     local name
     for name in postgres users_db numbers_db users_secret_key numbers_secret_key admin; do
         make_secret "$name"
@@ -409,37 +410,39 @@ in_project() {
     (
         service_environment "$service"
         cd "$root"
-        "$python" -m "$@"
+        "$dev/python" -m "$@"
     )
 }
 
-# Tests have a database of their own, and leave nothing behind.
+# Tests have a database of their own, and leave nothing behind. Their tools are apart from what the
+# services run with.
 prepare_tests() {
     unset "${!DB_@}" "${!USERS_@}" "${!NUMBERS_@}"
     state=$(mktemp -d)
     trap 'stop_all; purge' EXIT
     prepare
+    make_venv .venv-dev requirements-dev.txt
     cd "$root"
 }
 
 test_images() {
     prepare_tests
     use_database
-    PYTHON=$python tests/images/run.sh
+    PYTHON=$dev/python tests/images/run.sh
 }
 
 test_cluster() {
     prepare_tests
-    PYTHON=$python tests/cluster/run.sh "$@"
+    PYTHON=$dev/python tests/cluster/run.sh "$@"
 }
 
 test_all() {
     prepare_tests
     export DB_NAME=test_random
-    "$python" -m ruff check
-    "$python" -m ruff format --check
-    "$venv/bin/shellcheck" manage_all.sh .ci/run tests/images/run.sh tests/cluster/run.sh
-    "$python" -c 'from importlinter.cli import lint_imports_command as run; run()'
+    "$dev/python" -m ruff check
+    "$dev/python" -m ruff format --check
+    "$dev/shellcheck" manage_all.sh .ci/run tests/images/run.sh tests/cluster/run.sh
+    "$dev/python" -c 'from importlinter.cli import lint_imports_command as run; run()'
     use_database
     provision
     migrate_all
@@ -452,8 +455,8 @@ test_all() {
     export PYTEST_ADDOPTS="--basetemp='$state/pytest'"
     SECURE_SSL_REDIRECT=false in_project users pytest tests/common tests/users
     SECURE_SSL_REDIRECT=false in_project numbers pytest tests/numbers
-    "$python" -m pytest -p no:django tests/chart
-    "$python" -m pytest -p no:django tests/contract tests/front_script tests/browser
+    "$dev/python" -m pytest -p no:django tests/chart
+    "$dev/python" -m pytest -p no:django tests/contract tests/front_script tests/browser
 }
 
 # --- measurements ----------------------------------------------------------------------------------

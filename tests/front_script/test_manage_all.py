@@ -257,7 +257,7 @@ def copy_of_the_project(folder: Path) -> Path:
     project = folder / "a project"
     project.mkdir()
     shutil.copy(ROOT / "manage_all.sh", project)
-    shutil.copy(ROOT / "requirements-dev.txt", project)
+    shutil.copy(ROOT / "requirements-local.txt", project)
     return project
 
 
