@@ -57,6 +57,7 @@ def get_application() -> Handler:
     request_finished.disconnect(close_old_connections)
     request_finished.disconnect(close_caches)
     request_finished.disconnect(reset_urlconf)
-    # Once for all processes; otherwise each would import the views at its first request.
-    import_module(settings.ROOT_URLCONF)
+    # Once for all processes; otherwise each would import them at its first request.
+    for module in (settings.ROOT_URLCONF, "gevent.resolver.thread"):
+        import_module(module)
     return Handler()
