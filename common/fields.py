@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.utils import html
 
 NAME_LENGTH = 80
+LARGEST_ID = 2**63 - 1
 DIGITS = re.compile(r"-?[0-9]{1,19}")  # as many as 64 bits have
 # For OpenAPI: somewhere a character that is no white space, and nowhere a NUL.
 NAME_PATTERN = r"^[^\u0000]*[^\s\u0000\u001c-\u001f][^\u0000]*$"

@@ -8,12 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from common.fields import WholeNumberField
+from common.fields import LARGEST_ID, WholeNumberField
 from common.filters import parameter, query_parameter, read_parameter
 from common.postgresql.replica import read
 
 BROWSABLE_PAGE_SIZE = 100
-LARGEST_ID = 2**63 - 1
 SIZE = parameter("page_size", WholeNumberField(min_value=1, max_value=1000))
 AFTER = parameter("after", WholeNumberField(min_value=0, max_value=LARGEST_ID))
 

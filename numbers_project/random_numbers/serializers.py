@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.creation import shared_serializer
 from common.fields import NameField, UTCTimeField, WholeNumberField
+from common.mixins import shared_serializer
 from numbers_project.random_numbers.models import (
     DEFAULT_LIMIT,
     LARGEST_COUNT,

@@ -2,8 +2,8 @@
 
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 
-from common.creation import CreateMixin
 from common.lists import StreamedListMixin
+from common.mixins import CreateMixin
 from common.paging import KeysetPagination
 from common.views import GenericViewSet
 from numbers_project.random_numbers.filters import UserFilter

@@ -72,6 +72,17 @@ def posts(bench: Bench) -> None:
             bench.record(row, subject, bench.register(subject, connections))
 
 
+def reads(bench: Bench) -> None:
+    """One row at a time, another for each request."""
+    bench.database.fill(100_000)
+    for connections in (16, 64):
+        for subject in bench.turns():
+            user = Client(subject.users.url).get("/users/2")
+            require(user == {"id": 2, "name": "user-2"}, f"{subject.name} answered {user}")
+            load = bench.load(subject.users, "/users/*", connections)
+            bench.record(f"GET /users/{{id}}, {connections} connections", subject, load)
+
+
 def lists(bench: Bench) -> None:
     """Whole lists, short and long, and how soon they begin."""
     for rows, connections in ((100, 16), (100_000, 4)):
@@ -190,4 +201,4 @@ def starts(bench: Bench) -> None:
         row.add(OURS, bench.ours.numbers.seconds_to_ready)
 
 
-STAGES = (rest, memory_of_lists, lists, posts, counts, growth, starts)
+STAGES = (rest, memory_of_lists, lists, posts, reads, counts, growth, starts)

@@ -123,7 +123,9 @@ def test_a_user_is_found_by_id(client: Client) -> None:
     assert client.get(f"/users/{user.id}/").json() == {"id": user.id, "name": "ankur"}
 
 
-@pytest.mark.parametrize("pk", ["0", "4242", "9" * 30, "9" * 5000, "-1", "x", "1.0"])
+@pytest.mark.parametrize(
+    "pk", ["0", "4242", f"{2**63}", "9" * 19, "9" * 30, "9" * 5000, "-1", "x", "1.0"]
+)
 def test_an_id_that_nobody_has_is_not_found(client: Client, pk: str) -> None:
     response = client.get(f"/users/{pk}")
     assert response.status_code == 404

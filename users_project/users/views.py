@@ -3,11 +3,10 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework.mixins import RetrieveModelMixin
 
 from common import schema
-from common.creation import CreateMixin
 from common.lists import StreamedListMixin
+from common.mixins import CreateMixin, RetrieveMixin
 from common.views import GenericViewSet
 from users_project.users.filters import NameFilter
 from users_project.users.models import User
@@ -21,7 +20,7 @@ TAKEN = schema.error(
 
 
 @extend_schema(responses={201: UserSerializer, 409: TAKEN}, methods=["POST"])
-class UserViewSet(CreateMixin, RetrieveModelMixin, StreamedListMixin, GenericViewSet[User]):
+class UserViewSet(CreateMixin, RetrieveMixin, StreamedListMixin, GenericViewSet[User]):
     """People who are registered.
 
     A name has 1 to 80 characters, counted without white space around it, and belongs to one user.
@@ -30,7 +29,7 @@ class UserViewSet(CreateMixin, RetrieveModelMixin, StreamedListMixin, GenericVie
     queryset = User.objects.order_by("id")
     serializer_class = UserSerializer
     filter_backends = [NameFilter]
-    lookup_value_regex = "[0-9]+"
+    lookup_value_regex = "[0-9]{1,19}"
 
     def get_success_headers(self, data: Any) -> dict[str, str]:
         """Point to the new user."""

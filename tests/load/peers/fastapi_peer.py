@@ -35,6 +35,7 @@ INSERT_NUMBERS = (
     " SELECT id, $1, drawn FROM users.users_user, unnest($2::bigint[]) AS drawn WHERE name = $3"
     " RETURNING id, number, created_at"
 )
+USER = "SELECT id, name FROM users_user WHERE id = $1"
 USERS = "SELECT id, name FROM users_user WHERE id > $1 ORDER BY id LIMIT $2"
 NUMBERS = (
     'SELECT saved.id, name AS username, number, "limit", saved.created_at AS "createdAt"'
@@ -104,6 +105,14 @@ async def register(body: NewUser, request: Request, response: Response) -> User:
 async def list_users(request: Request, after: After = 0, page_size: PageSize = None) -> list[User]:
     rows = await request.app.state.pool.fetch(USERS, after, page_size)
     return json([dict(row) for row in rows])
+
+
+@users.get("/users/{pk}")
+async def read_user(pk: int, request: Request) -> User:
+    row = await request.app.state.pool.fetchrow(USER, pk)
+    if row is None:
+        raise HTTPException(404, "Nobody has this id.")
+    return User(id=row["id"], name=row["name"])
 
 
 @numbers.post("/generate-random-number", status_code=201, response_model=Number)
