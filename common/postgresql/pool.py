@@ -8,7 +8,7 @@ import psycopg2
 
 
 class Busy(psycopg2.OperationalError):
-    """All connections are in use."""
+    """Others have what is needed, and nothing is wrong with the server."""
 
 
 class _Turn:

@@ -10,6 +10,7 @@ import pytest
 from django.db import OperationalError
 
 from common import shared_statement
+from common.postgresql.pool import Busy
 from common.shared_statement import SharedStatement
 from tests.conftest import wait_for
 
@@ -73,8 +74,9 @@ def test_who_has_waited_too_long_is_told_and_the_next_are_saved(monkeypatch) -> 
         wait_for(lambda: monotonic() > arrival + 0.1, 10)
         table.may_save.set()
         assert first.result(10) == 10
-        with pytest.raises(OperationalError, match="too long"):
+        with pytest.raises(OperationalError, match="too long") as error:
             waiting.result(10)
+    assert isinstance(error.value.__cause__, Busy)  # so that no replica is given up for it
     assert table.save(3) == 30
     assert table.groups == [[1], [3]]
 

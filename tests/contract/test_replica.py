@@ -166,6 +166,26 @@ def test_a_replica_that_is_away_is_done_without_and_asked_again_later(
         wait_for(lambda: later not in names(services), PAUSE + 10)
 
 
+def test_a_table_that_is_locked_here_and_there_holds_nobody_up_for_long(
+    services: Services, replica: Replica
+) -> None:
+    client = httpx.Client(timeout=30, limits=httpx.Limits(max_connections=100))
+
+    def list_users(delay: float) -> tuple[int, float]:
+        threading.Event().wait(delay)
+        response = client.get(f"{services.users}/users?page_size=1")
+        return response.status_code, response.elapsed.total_seconds()
+
+    with client, connect_as_superuser(services) as cursor, ThreadPoolExecutor(100) as clients:
+        # Replicas take part in such a lock, when they hear of it.
+        cursor.execute("BEGIN; LOCK users.users_user IN ACCESS EXCLUSIVE MODE")
+        cursor.execute("SELECT pg_switch_wal()")
+        answers = list(clients.map(list_users, [number * 0.05 for number in range(100)]))
+        cursor.execute("ROLLBACK")
+    assert {status for status, _ in answers[10:]} == {503}
+    assert max(seconds for _, seconds in answers) < 5
+
+
 def test_a_replica_that_is_frozen_holds_nothing_up_for_long(
     services: Services, replica: Replica, name: str
 ) -> None:
