@@ -53,7 +53,8 @@ find_python() {
     die "Python 3.11 or newer is needed; none of these is: $candidates"
 }
 
-# The stamp is written last: an environment without it, or for another lock, is made anew.
+# The stamp is written last: an environment without it, or for another lock, is made anew. The old
+# one, from which something may run, is put back where that fails.
 make_venv() {
     local folder=$root/$1 requirements=$root/$2 base lock stamp log=$state/logs/install.log
     lock=$(cksum <"$requirements")
@@ -63,16 +64,23 @@ make_venv() {
     fi
     base=$(find_python) || exit 1
     echo "Installing into $1; this happens once…"
+    if [ ! -e "$folder.old" ] && [ -e "$folder" ]; then mv "$folder" "$folder.old"; fi
     rm -rf "$folder"
-    "$base" -m venv "$folder" >"$log" 2>&1 || {
-        rm -rf "$folder"
-        die "python3 -m venv failed. On Debian and Ubuntu: apt install python3-venv. See $log"
-    }
+    "$base" -m venv "$folder" >"$log" 2>&1 ||
+        not_installed "$folder" "python3 -m venv failed. On Debian and Ubuntu: apt install python3-venv"
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
         --requirement "$requirements" >"$log" 2>&1 ||
-        die "The packages could not be installed; is there a network? See $log"
+        not_installed "$folder" "The packages could not be installed; is there a network?"
     [ "$folder" != "$venv" ] || rm -rf "$root/.static"
     echo "$lock" >"$stamp"
+    rm -rf "$folder.old"
+}
+
+not_installed() {
+    tail -n 5 "$state/logs/install.log" >&2
+    rm -rf "$1"
+    if [ -e "$1.old" ]; then mv "$1.old" "$1"; fi
+    die "$2"
 }
 
 prepare() {

@@ -11,8 +11,8 @@ from rest_framework.request import Request
 Field = serializers.Field[Any, Any, Any, Any]
 
 
-def parameter(name: str, field: Field) -> Field:
-    """Return a field that validates a query parameter; all requests may use it."""
+def query_field(name: str, field: Field) -> Field:
+    """Return a field that validates a query parameter, made once for all requests."""
     field.bind(name, serializers.Serializer())
     return field
 
@@ -35,7 +35,11 @@ class ParameterFilter(BaseFilterBackend):
 
     parameter: str
     description: str
+    field: Field
     schema = {"type": "string", "pattern": "^[^\\u0000]*$"}
+
+    def __init_subclass__(cls) -> None:
+        cls.field = query_field(cls.parameter, serializers.CharField(allow_blank=True))
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the rows that the value selects."""
@@ -47,8 +51,7 @@ class ParameterFilter(BaseFilterBackend):
         """Return all rows where the parameter is absent."""
         if self.parameter not in request.query_params:
             return queryset
-        field = parameter(self.parameter, serializers.CharField(allow_blank=True))
-        return self.narrow(queryset, read_parameter(request, field))
+        return self.narrow(queryset, read_parameter(request, self.field))
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Describe the parameter for OpenAPI."""

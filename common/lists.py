@@ -13,10 +13,10 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from common.json_rows import Statement, join, rows_as_json
-from common.pages import Page, fetch_page, fetch_shared_page
 from common.paging import KeysetPagination
 from common.postgresql.pool import release_connections
 from common.postgresql.replica import read
+from common.shared_pages import Page, fetch_page, fetch_shared_page
 from common.shared_statement import SharedStatement
 
 JSON = "application/json"
@@ -62,8 +62,8 @@ class StreamedListMixin:
 
 def page_of(page: Page, paginator: KeysetPagination, request: Request) -> HttpResponse:
     """Answer with a page."""
-    if page.last is not None:
-        paginator.link_next(request, page.last)
+    if page.next_after is not None:
+        paginator.link_next(request, page.next_after)
     opening, closing = brackets(paginator.key)
     body = opening + page.json + closing
     return HttpResponse(body, content_type=JSON, headers=paginator.get_headers())

@@ -9,12 +9,13 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from common.fields import LARGEST_ID, WholeNumberField
-from common.filters import parameter, query_parameter, read_parameter
+from common.filters import query_field, query_parameter, read_parameter
 from common.postgresql.replica import read
 
 BROWSABLE_PAGE_SIZE = 100
-SIZE = parameter("page_size", WholeNumberField(min_value=1, max_value=1000))
-AFTER = parameter("after", WholeNumberField(min_value=0, max_value=LARGEST_ID))
+LARGEST_SIZE = 1000
+SIZE = query_field("page_size", WholeNumberField(min_value=1, max_value=LARGEST_SIZE))
+AFTER = query_field("after", WholeNumberField(min_value=0, max_value=LARGEST_ID))
 
 
 class KeysetPagination(BasePagination):
@@ -66,7 +67,7 @@ class KeysetPagination(BasePagination):
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Describe the parameters for OpenAPI."""
         after = {"type": "integer", "minimum": 0, "maximum": LARGEST_ID}
-        size = {"type": "integer", "minimum": 1, "maximum": 1000}
+        size = {"type": "integer", "minimum": 1, "maximum": LARGEST_SIZE}
         at_most = "At most this many rows, with a Link header to the next ones."
         return [
             query_parameter("after", "Only rows whose id is greater.", after),

@@ -245,11 +245,15 @@ def test_a_missing_venv_module_is_named(environment: Environment, tmp_path: Path
 
 def test_a_missing_network_is_named(environment: Environment, tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path)
+    old = project / ".venv" / "what runs"
+    old.mkdir(parents=True)
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:1/", "PIP_RETRIES": "0", "PIP_FIND_LINKS": ""}
     result = up_in(project, {**environment, **nowhere, "PIP_NO_CACHE_DIR": "1"})
     assert result.returncode == 1
     assert "is there a network?" in result.stderr
+    assert "asgiref" in result.stderr  # what pip said
     assert processes(environment) == []
+    assert old.exists()
 
 
 def copy_of_the_project(folder: Path) -> Path:

@@ -15,8 +15,8 @@ MANY_TIME = "Median time of such a request, milliseconds"
 FIRST_ROW = "Time to the first whole row, milliseconds"
 MEMORY = "Memory, MiB"
 GROWTH = "Requests per second as the tables grow"
-FIRST_PAGES = "GET /get-saved-numbers?page_size=100&after=…, 16 connections"
-LATE_PAGES = "GET /get-saved-numbers?page_size=100&after=100…, 16 connections"
+FIRST_PAGES = "GET /get-saved-numbers?page_size=100, 16 connections"
+LATE_PAGES = "GET /get-saved-numbers?page_size=100, after 1,000,000 rows, 16 connections"
 START = "From the start command to the first answer, seconds"
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 
 from common import lists
 from common.json_rows import rows_as_json
-from common.pages import pages_statement
+from common.shared_pages import pages_statement
 from numbers_project.random_numbers.filters import UserFilter
 from numbers_project.random_numbers.models import GeneratedNumber
 from numbers_project.random_numbers.views import SavedNumberViewSet
@@ -123,11 +123,14 @@ def test_pages_come_out_of_the_index_of_ids(ankur: int) -> None:
     assert "Sort" not in plan
 
 
-def test_a_table_that_cannot_be_read_is_503(client: Client, ankur: int, users_database) -> None:
+@pytest.mark.parametrize("query", ["", "?page_size=9"])
+def test_a_table_that_cannot_be_read_is_503(
+    client: Client, ankur: int, users_database, query: str
+) -> None:
     cursor = users_database.cursor()
     cursor.execute("REVOKE SELECT (id, name) ON users_user FROM users_reader")
     try:
-        response = client.get(URL)
+        response = client.get(URL + query)
         assert response.status_code == 503
         assert response.headers["Retry-After"]
         assert "not available" in response.json()["error"]

@@ -100,6 +100,9 @@ def test_a_user_is_found_by_name(client: Client, names: list[str]) -> None:
         "page_size=ten",
         "page_size=1.5",
         "page_size=",
+        "page_size=1&page_size=2",
+        "after=",
+        "after=1&after=2",
         "after=-1",
         "after=x",
         "after=9223372036854775808",
@@ -111,6 +114,16 @@ def test_a_bad_parameter_is_refused_by_its_name(client: Client, query: str) -> N
     response = client.get(f"/users?{query}")
     assert response.status_code == 400
     assert list(response.json()["fields"]) == [query.split("=")[0]]
+    assert client.head(f"/users?{query}").status_code == 400
+    page = client.get(f"/users?{query}", headers={"Accept": "text/html"})
+    assert page.status_code == 400
+    assert query.split("=")[0] in page.content.decode()
+
+
+def test_a_page_of_an_empty_table_is_empty(client: Client) -> None:
+    response = client.get("/users?page_size=5&after=3")
+    assert response.json() == []
+    assert "Link" not in response.headers
 
 
 def test_the_largest_id_is_a_fair_parameter(client: Client, names) -> None:

@@ -1,4 +1,4 @@
-"""Pages of a list, as JSON."""
+"""Pages of JSON rows; those that are asked for at one moment share a statement."""
 
 from collections.abc import Sequence
 from functools import cache, partial
@@ -12,7 +12,8 @@ from common.json_rows import Statement, join
 from common.postgresql.replica import read
 from common.shared_statement import SharedStatement
 
-# Rows that are in memory together where pages share a statement.
+# Rows of a statement. They are in memory together, and for ten times as many PostgreSQL would
+# compile the statement first (jit_above_cost).
 MOST_ROWS = 5000
 
 
@@ -20,12 +21,12 @@ class Page(NamedTuple):
     """Rows that stand one after the other."""
 
     json: bytes  # with commas between them
-    last: int | None  # the id of the last one, where more rows follow
+    next_after: int | None  # the id that the next page starts after, where there is one
 
 
 def fetch_page(rows: QuerySet[Any], after: int, size: int) -> Page:
     """Return the page that starts after an id."""
-    following = rows.filter(pk__gt=after) if after else rows
+    following = rows.filter(pk__gt=after) if after else rows  # ids begin with 1
     found = read(following[: size + 1], list)
     return Page(join(found[:size]), found[size - 1][0] if len(found) > size else None)
 
@@ -67,5 +68,5 @@ def select_pages(statement: Statement, database: str, afters: Sequence[int]) -> 
     sql, parameters = statement
     with connections[database].cursor() as cursor:
         cursor.execute(sql, [list(set(afters)), *parameters])
-        pages = {after: Page(json.encode(), last) for after, json, last in cursor.fetchall()}
+        pages = {after: Page(json.encode(), end) for after, json, end in cursor.fetchall()}
     return [pages[after] for after in afters]
