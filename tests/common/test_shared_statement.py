@@ -81,6 +81,27 @@ def test_who_has_waited_too_long_is_told_and_the_next_are_saved(monkeypatch) -> 
     assert table.groups == [[1], [3]]
 
 
+def test_who_has_waited_too_long_does_not_wait_for_the_next_statement(monkeypatch) -> None:
+    monkeypatch.setattr(shared_statement, "PATIENCE", 0.1)
+    may_end = {1: threading.Event(), 3: threading.Event()}
+    wait = SharedStatement(lambda rows: [may_end[row].wait(10) for row in rows])
+    with ThreadPoolExecutor(10) as requests:
+        first = requests.submit(wait, 1)
+        wait_for(lambda: wait._is_busy and not wait._waiting, 10)
+        late = requests.submit(wait, 2)
+        wait_for(lambda: wait._waiting, 10)
+        arrival = wait._waiting[0].arrival
+        wait_for(lambda: monotonic() > arrival + 0.1, 10)
+        last = requests.submit(wait, 3)
+        wait_for(lambda: len(wait._waiting) == 2, 10)
+        may_end[1].set()
+        with pytest.raises(OperationalError, match="too long"):
+            late.result(5)
+        assert not last.done()
+        may_end[3].set()
+        assert [first.result(10), last.result(10)] == [True, True]
+
+
 def test_no_more_share_a_statement_than_may() -> None:
     table = Table(most=4)
     with ThreadPoolExecutor(10) as requests:
