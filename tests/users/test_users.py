@@ -1,12 +1,15 @@
 """GET /users and GET /users/{id}."""
 
+import gc
 import json
+import weakref
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from common import lists
 from users_project.users.models import User
+from users_project.users.views import UserViewSet
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +121,16 @@ def test_a_bad_parameter_is_refused_by_its_name(client: Client, query: str) -> N
     page = client.get(f"/users?{query}", headers={"Accept": "text/html"})
     assert page.status_code == 400
     assert query.split("=")[0] in page.content.decode()
+
+
+def test_an_answer_does_not_wait_for_the_garbage_collection(rf: RequestFactory, names) -> None:
+    view = UserViewSet.as_view({"get": "list"})
+    gc.disable()
+    try:
+        answer = weakref.ref(view(rf.get("/users?page_size=5")))
+        assert answer() is None
+    finally:
+        gc.enable()
 
 
 def test_a_page_of_an_empty_table_is_empty(client: Client) -> None:
