@@ -152,6 +152,7 @@ def count_rate(bench: Bench, subject: Subject, count: int) -> tuple[Load, float]
     before = bench.database.count(NUMBERS)
     body = f'{{"user":"{NAME}","limit":1000,"count":{count}}}'
     load = wrk(subject.numbers.url + GENERATE, 4, bench.seconds, body)
+    subject.numbers.wait_until_idle()  # What was on its way when wrk hung up counts here.
     added = bench.database.count(NUMBERS) - before
     if added % count or not load.requests * count <= added <= (load.requests + 4) * count:
         raise Wrong(f"{load.requests} times {count} numbers were acknowledged, {added} added.")
