@@ -31,8 +31,11 @@ class Table:
         return [row * 10 for row in rows]
 
 
-def test_rows_that_come_while_one_is_saved_are_saved_together() -> None:
-    table = Table()
+@pytest.mark.parametrize(("most", "sizes"), [(100, [1, 6]), (4, [1, 4, 2])])
+def test_rows_that_come_while_one_is_saved_are_saved_together_as_many_as_may(
+    most: int, sizes: list[int]
+) -> None:
+    table = Table(most)
     with ThreadPoolExecutor(10) as requests:
         first = requests.submit(table.save, 1)
         wait_for(lambda: table.groups, 10)
@@ -42,7 +45,8 @@ def test_rows_that_come_while_one_is_saved_are_saved_together() -> None:
         assert [first.result(10), *(other.result(10) for other in others)] == [
             10, 20, 30, 40, 50, 60, 70,
         ]  # fmt: skip
-    assert [sorted(group) for group in table.groups] == [[1], [2, 3, 4, 5, 6, 7]]
+    assert [len(group) for group in table.groups] == sizes
+    assert sorted(row for group in table.groups for row in group) == [1, 2, 3, 4, 5, 6, 7]
     assert table.save(8) == 80
 
 
@@ -100,20 +104,6 @@ def test_who_has_waited_too_long_does_not_wait_for_the_next_statement(monkeypatc
         assert not last.done()
         may_end[3].set()
         assert [first.result(10), last.result(10)] == [True, True]
-
-
-def test_no_more_share_a_statement_than_may() -> None:
-    table = Table(most=4)
-    with ThreadPoolExecutor(10) as requests:
-        first = requests.submit(table.save, 1)
-        wait_for(lambda: table.groups, 10)
-        others = [requests.submit(table.save, row) for row in range(2, 8)]
-        wait_for(lambda: len(table.save._waiting) == 6, 10)
-        table.may_save.set()
-        assert [first.result(10), *(other.result(10) for other in others)] == [
-            10, 20, 30, 40, 50, 60, 70,
-        ]  # fmt: skip
-    assert [len(group) for group in table.groups] == [1, 4, 2]
 
 
 def test_who_arrives_before_a_statement_begins_joins_it(monkeypatch) -> None:
