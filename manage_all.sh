@@ -72,8 +72,8 @@ make_venv() {
         --requirement "$requirements" >"$log" 2>&1 ||
         not_installed "$folder" "The packages could not be installed; is there a network?"
     [ "$folder" != "$venv" ] || rm -rf "$root/.static"
+    rm -rf "$folder.old" # before the stamp, so that a whole environment never stands beside it
     echo "$lock" >"$stamp"
-    rm -rf "$folder.old"
 }
 
 not_installed() {

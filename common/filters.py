@@ -39,6 +39,7 @@ class ParameterFilter(BaseFilterBackend):
     schema = {"type": "string", "pattern": "^[^\\u0000]*$"}
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         cls.field = query_field(cls.parameter, serializers.CharField(allow_blank=True))
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:

@@ -47,8 +47,8 @@ class StreamedListMixin:
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
         everything = rows = rows_as_json(self.queryset, self.serializer_class)
         if request.META.get("QUERY_STRING"):
-            rows = self.filter_queryset(everything)
             after, size = self.paginator.get_window(request)
+            rows = self.filter_queryset(everything)  # which may ask the database
             if size:
                 fetch = fetch_shared_page if rows is everything else fetch_page
                 return page_of(fetch(rows, after, size), self.paginator, request)

@@ -57,7 +57,8 @@ def get_application() -> Handler:
     request_finished.disconnect(close_old_connections)
     request_finished.disconnect(close_caches)
     request_finished.disconnect(reset_urlconf)
-    # Once for all processes; otherwise each would import them at its first request.
+    # The views, and what looks up PostgreSQL's host: once for all processes, each of which would
+    # otherwise import them at its first request.
     for module in (settings.ROOT_URLCONF, "gevent.resolver.thread"):
         import_module(module)
     return Handler()
