@@ -31,10 +31,10 @@ def peak_kib(services: Services, service: str) -> int:
     return max(peak(process) for process in workers(services, service))
 
 
-def read(url: str) -> tuple[list[bytes], float, float]:
+def read(client: httpx.Client, path: str) -> tuple[list[bytes], float, float]:
     """Return what was received, and the seconds until the first of it and until all of it."""
     body, first_byte, start = [], 0.0, monotonic()
-    with httpx.stream("GET", url, timeout=60) as response:
+    with client.stream("GET", path) as response:
         for chunk in response.iter_bytes():
             first_byte = first_byte or monotonic() - start
             body.append(chunk)
@@ -47,18 +47,19 @@ def read(url: str) -> tuple[list[bytes], float, float]:
 def test_a_long_list_is_whole_and_takes_no_memory(
     services: Services, rows: int, service: str, path: str
 ) -> None:
-    url = getattr(services, service) + path
-    httpx.get(f"{url}?page_size=1000", timeout=30)
-    before = peak_kib(services, service)
-    body, _, _ = read(url)
-    received = json.loads(b"".join(body))
-    ids = [row["id"] for row in (received if service == "users" else received["savedNumbers"])]
-    assert len(ids) >= ROWS
-    assert ids == sorted(set(ids))
-    # The list itself has some 10 and 20 MiB.
-    assert peak_kib(services, service) - before < 5 * 1024
-    # Of three, since the first may need a new connection to PostgreSQL.
-    assert any(first < whole / 5 for _, first, whole in (read(url) for _ in range(3)))
+    with httpx.Client(base_url=getattr(services, service), timeout=60) as client:
+        client.get(path, params={"page_size": 1000})
+        before = peak_kib(services, service)
+        body, _, _ = read(client, path)
+        received = json.loads(b"".join(body))
+        ids = [row["id"] for row in (received if service == "users" else received["savedNumbers"])]
+        assert len(ids) >= ROWS
+        assert ids == sorted(set(ids))
+        # The list itself has some 10 and 20 MiB.
+        assert peak_kib(services, service) - before < 5 * 1024
+        # Of three, since the first may need a new connection to PostgreSQL.
+        times = [read(client, path)[1:] for _ in range(3)]
+        assert any(first < whole / 5 for first, whole in times), times
 
 
 def test_a_late_page_is_a_page(users: httpx.Client, rows: int) -> None:
