@@ -80,7 +80,7 @@ class GeneratedNumberManager(models.Manager["GeneratedNumber"]):
 
     def generate_many(self, user: str, limit: int, count: int) -> SavedBatch:
         """Draw count numbers, and save all of them or none."""
-        numbers = ",".join(map(str, draw(limit, count)))
+        drawn = ",".join(map(str, draw(limit, count)))
         with connection.cursor() as cursor:
             cursor.execute(
                 "WITH saved AS ("
@@ -88,14 +88,13 @@ class GeneratedNumberManager(models.Manager["GeneratedNumber"]):
                 " SELECT id, %s, unnest(%s::bigint[])"
                 ' FROM "users"."users_user" WHERE name = %s'
                 " RETURNING id, number, created_at)"
-                " SELECT created_at, array_agg(id ORDER BY id), array_agg(number ORDER BY id)"
-                " FROM saved GROUP BY created_at",
-                [limit, f"{{{numbers}}}", user],
+                " SELECT min(created_at), array_agg(id), array_agg(number) FROM saved",
+                [limit, f"{{{drawn}}}", user],
             )
-            row = cursor.fetchone()
-        if row is None:
+            created_at, ids, numbers = cursor.fetchone()
+        if ids is None:
             raise UnknownUser(user)
-        return SavedBatch(user, limit, *row)
+        return SavedBatch(user, limit, created_at, ids, numbers)
 
 
 class GeneratedNumber(models.Model):
