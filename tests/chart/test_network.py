@@ -153,6 +153,21 @@ def test_gateways_and_monitoring_come_in_where_they_are_switched_on(name, gatewa
     assert not may_talk(objects, foreign_pod("ingress-nginx"), database, 5432)
 
 
+def test_others_come_in_where_they_are_named():
+    objects = render(
+        4,
+        "--set-json",
+        'networkPolicy.clients=[{"ipBlock": {"cidr": "10.0.0.0/16"}},'
+        ' {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "caller"}}}]',
+    )
+    caller = {"labels": {"app.kubernetes.io/name": "caller"}, "namespace": "test"}
+    for component in ("users", "numbers"):
+        assert may_talk(objects, {"address": "10.0.3.4"}, release_pod(component), "http")
+        assert may_talk(objects, caller, release_pod(component), "http")
+        assert not may_talk(objects, {"address": "10.1.3.4"}, release_pod(component), "http")
+    assert not may_talk(objects, caller, release_pod("postgresql"), 5432)
+
+
 def test_an_external_database_is_reached_at_its_addresses_only():
     objects = render(4, *example("external"))
     for component in ("users", "numbers", "users-migrate"):

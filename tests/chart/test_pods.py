@@ -170,6 +170,29 @@ def test_probes_ask_what_the_contract_has(name):
         assert container["readinessProbe"]["timeoutSeconds"] > 4
 
 
+@ALL_PODS
+def test_pods_stay_in_service_while_their_database_fails_over(name):
+    for found in select(render(4, *example(name)), "Deployment"):
+        (container,) = found["spec"]["template"]["spec"]["containers"]
+        probe = container["readinessProbe"]
+        assert probe["periodSeconds"] * probe["failureThreshold"] > 30
+
+
+@ALL_PODS
+def test_the_logs_of_a_job_that_failed_stay(name):
+    for job in select(render(4, *example(name)), "Job"):
+        assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_the_database_runs_where_all_pods_may():
+    objects = render(4, *example("ha"), *settings(database__mode="bundled"))
+    specs = [pod["spec"] for title, pod in pods(objects).items() if not title.startswith("Pod ")]
+    assert len(specs) > 3
+    for spec in specs:
+        assert spec["priorityClassName"] == "high"
+        assert spec["tolerations"] and spec["affinity"] and spec["nodeSelector"]
+
+
 @pytest.fixture(scope="module")
 def graceful():
     """Seconds that gunicorn gives requests to end, read apart: its configuration patches Python."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chart.helm import CHART, MAJORS, helm, render, select, settings
+from tests.chart.helm import CHART, MAJORS, example, helm, render, select, settings
 
 EXTERNAL = {"database__mode": "external", "database__external__host": "database.example.com"}
 CNPG = {"database__mode": "cloudnative-pg"}
@@ -72,6 +72,22 @@ def test_contradictions_are_refused_with_a_sentence(values, sentence, major):
     result = helm(major, "template", "app", str(CHART), *settings(**values))
     assert result.returncode != 0
     assert sentence in result.stderr
+
+
+@pytest.mark.parametrize("major", MAJORS)
+@pytest.mark.parametrize("name", ["a.b", "1app"])
+def test_a_release_whose_services_could_not_have_its_name_is_refused(name, major):
+    result = helm(major, "template", name, str(CHART))
+    assert result.returncode != 0
+    assert "a letter, then letters, digits and hyphens" in result.stderr
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_no_ingress_leads_past_the_tokens_that_routes_ask_for(major):
+    way_past = settings(ingress__enabled="true", ingress__host="api.example.com")
+    result = helm(major, "template", "app", str(CHART), *example("gateway"), *way_past)
+    assert result.returncode != 0
+    assert "set ingress.enabled=false" in result.stderr
 
 
 @pytest.mark.parametrize("major", MAJORS)

@@ -148,6 +148,20 @@ def test_the_notes_print_the_next_commands():
         "helm test app --namespace test",
     ):
         assert words in result.stdout
+    _, notes = result.stdout.split("NOTES:")
+    assert "X-Forwarded-Proto" not in notes
+
+
+def test_the_notes_say_what_to_add_where_plain_http_is_redirected():
+    options = settings(numbers__secureSSLRedirect="true")
+    result = helm(4, "install", "app", str(CHART), "--dry-run=client", *options)
+    _, notes = result.stdout.split("NOTES:")
+    assert "--header 'X-Forwarded-Proto: https'" in notes
+
+
+def test_no_gateway_cuts_off_a_list_that_is_streamed():
+    for route in select(render(4, *example("gateway")), "HTTPRoute"):
+        assert [rule["timeouts"]["request"] for rule in route["spec"]["rules"]] == ["0s"]
 
 
 def test_the_gateway_passes_on_the_api_only():

@@ -3,7 +3,7 @@
 # Asks the API server whether it accepts what each file of helm/random/ci makes. Then installs the
 # chart with the bundled database, in a namespace of its own that enforces restricted Pod Security,
 # and tells its whole story: helm test, the contract tests, a rolling upgrade and scaling under load,
-# pods that are killed, an upgrade that changes nothing, and what an uninstall leaves.
+# a rollback, pods that are killed, an upgrade that changes nothing, and what an uninstall leaves.
 # `./manage_all.sh test-cluster` calls it; PYTHON names its Python.
 #
 # The images have to be where the nodes find them: on kind and minikube this script loads those that
@@ -159,9 +159,7 @@ end_load() {
 }
 
 new_password() {
-    k patch secret "$release-users-database" --type merge \
-        --patch "{\"stringData\": {\"password\": \"$("$PYTHON" -c 'import secrets; print(secrets.token_hex())')\"}}" >/dev/null
-    install
+    install --set "users.databasePassword=$("$PYTHON" -c 'import secrets; print(secrets.token_hex())')"
 }
 
 kill_pods() {
@@ -227,6 +225,10 @@ end_load "a rolling upgrade of each service"
 start_load 90
 new_password
 end_load "a new password of a service's role"
+
+h rollback "$release" --wait --timeout 5m >/dev/null
+run_helm_test
+say "a rollback gave the old password back."
 
 start_load 90
 install --set defaults.autoscaling.enabled=false,defaults.replicas=3

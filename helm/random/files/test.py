@@ -8,11 +8,14 @@ import uuid
 from contextlib import suppress
 from urllib.request import Request, urlopen
 
+# As a gateway that ends TLS: a service may send clients of plain HTTP to it.
+HEADERS = {"Content-Type": "application/json", "X-Forwarded-Proto": "https"}
+
 
 def call(url, body=None):
     """Return the decoded answer; an answer that is no success raises."""
     data = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(url, data, {"Content-Type": "application/json"}), timeout=10) as answer:
+    with urlopen(Request(url, data, HEADERS), timeout=10) as answer:
         return json.load(answer)
 
 

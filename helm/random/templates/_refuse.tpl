@@ -58,8 +58,8 @@ from more workers to fewer needs more than the new pods do.
 {{/* Refuses values that contradict each other, with a sentence */}}
 {{- define "random.refuse" -}}
 {{- $database := .Values.database -}}
-{{- if gt (len (include "random.fullname" .)) 40 -}}
-{{- fail "The release's name may have 40 characters at most; set fullnameOverride." -}}
+{{- if not (regexMatch "^[a-z][-a-z0-9]{0,39}$" (include "random.fullname" .)) -}}
+{{- fail "The release's name begins the names of Services: a letter, then letters, digits and hyphens, 40 characters at most; set fullnameOverride." -}}
 {{- end -}}
 
 {{- range $name, $service := include "random.services" . | fromJson -}}
@@ -113,6 +113,9 @@ from more workers to fewer needs more than the new pods do.
 {{- end -}}
 {{- if not (and .Values.jwt.issuer .Values.jwt.jwksURI) -}}
 {{- fail "jwt needs issuer and jwksURI." -}}
+{{- end -}}
+{{- if .Values.ingress.enabled -}}
+{{- fail "jwt protects the HTTPRoutes only, and the Ingresses would lead past it: set ingress.enabled=false." -}}
 {{- end -}}
 {{- end -}}
 {{- include "random.refuseConnections" . -}}
