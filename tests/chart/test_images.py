@@ -37,6 +37,16 @@ def test_compose_runs_the_images_as_hardened_as_the_chart():
     assert services["numbers"]["ports"] == ["127.0.0.1:8080:8000"]
 
 
+def test_compose_shows_a_service_its_own_secrets_only():
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    for owner in ("users", "numbers"):
+        for name in (owner, f"{owner}-migrate"):
+            assert services[name]["volumes"] == [f"{owner}-secrets:/run/secrets/{owner}:ro"]
+            files = [value for value in services[name]["environment"].values() if "/run/" in value]
+            assert len(files) == 2
+            assert all(file.startswith(f"/run/secrets/{owner}/") for file in files)
+
+
 def test_compose_and_the_chart_bring_the_same_postgresql():
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     database = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["database"]
