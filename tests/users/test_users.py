@@ -3,6 +3,7 @@
 import gc
 import json
 import weakref
+from threading import Semaphore
 
 import pytest
 from django.test import Client, RequestFactory
@@ -51,6 +52,23 @@ def test_a_streamed_list_is_whole_whatever_its_length(
     for name in names:
         User.objects.register(name)
     assert listed(client.get("/users")) == names
+
+
+def test_a_list_does_not_wait_for_those_that_others_read_slowly(
+    client: Client, monkeypatch, names
+) -> None:
+    monkeypatch.setattr(lists, "FIRST_BATCH", 2)
+    monkeypatch.setattr(lists, "SHORT_BATCH", 1)
+    monkeypatch.setattr(lists, "LONG_BATCHES", Semaphore(1))
+    slow = client.get("/users").streaming_content
+    slow_chunks = [next(slow) for _ in range(2)]
+    chunks = list(client.get("/users").streaming_content)
+    assert [user["name"] for user in json.loads(b"".join(chunks))] == names
+    assert len(chunks) > len(names) - 2
+    slow_chunks += slow
+    assert [user["name"] for user in json.loads(b"".join(slow_chunks))] == names
+    assert len(slow_chunks) == 3
+    assert lists.LONG_BATCHES.acquire(blocking=False)
 
 
 def test_a_stream_ends_although_rows_are_added(client: Client, monkeypatch, names) -> None:
