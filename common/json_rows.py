@@ -15,7 +15,7 @@ Statement = tuple[str, tuple[Any, ...]]  # SQL and its parameters
 def rows_as_json(queryset: QuerySet[Any], serializer_class: Any) -> QuerySet[Any]:
     """Return a view's rows as pairs of the id and the JSON that its serializer describes."""
     fields = serializer_class().fields.items()
-    row = JSONText(**{name: json_value(field) for name, field in fields})
+    row = JSONText(**{name: json_of(field) for name, field in fields if not field.write_only})
     rows: QuerySet[Any] = queryset.annotate(json=row).values_list("pk", "json")
     return rows
 
@@ -25,14 +25,18 @@ def join(rows: list[Row]) -> bytes:
     return ",".join([json for _, json in rows]).encode()
 
 
-def json_value(field: serializers.Field[Any, Any, Any, Any]) -> Expression | F:
+def json_of(field: serializers.Field[Any, Any, Any, Any]) -> Expression | F:
     """Return the JSON of a column, as PostgreSQL writes it for a serializer's field."""
     column = F((field.source or "").replace(".", "__"))
+    json: Expression | F
     if isinstance(field, serializers.IntegerField):
-        return column
-    if isinstance(field, serializers.DateTimeField):
-        return Func(column, Value(r'\"YYYY-MM-DD"T"HH24:MI:SS.US"Z"\"'), function="to_char")
-    return Coalesce(Cast(Func(column, function="to_json"), TextField()), Value("null"))
+        json = column
+    elif isinstance(field, serializers.DateTimeField):
+        json = Func(column, Value(r'\"YYYY-MM-DD"T"HH24:MI:SS.US"Z"\"'), function="to_char")
+    else:
+        json = Func(column, function="to_json")
+    # One null would make a null of the whole row.
+    return Coalesce(Cast(json, TextField()), Value("null")) if field.allow_null else json
 
 
 class JSONText(Func):

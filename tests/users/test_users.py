@@ -6,9 +6,13 @@ import weakref
 from threading import Semaphore
 
 import pytest
+from django.db.models import DateTimeField, IntegerField, TextField
+from django.db.models.functions import Cast
 from django.test import Client, RequestFactory
+from rest_framework import serializers
 
 from common import lists
+from common.json_rows import rows_as_json
 from users_project.users.models import User
 from users_project.users.views import UserViewSet
 
@@ -85,6 +89,25 @@ def test_a_row_on_the_wire_is_what_the_serializer_describes(client: Client, name
     first = User.objects.order_by("id").first()
     assert first is not None
     assert client.get("/users").json()[0] == client.get(f"/users/{first.id}").json()
+
+
+class OptionalSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    age = serializers.IntegerField(allow_null=True)
+    seen = serializers.DateTimeField(allow_null=True)
+    nick = serializers.CharField(allow_null=True)
+    password = serializers.CharField(write_only=True)
+
+
+def test_a_row_on_the_wire_may_lack_values(names) -> None:
+    users = User.objects.annotate(
+        age=Cast(None, IntegerField()),
+        seen=Cast(None, DateTimeField()),
+        nick=Cast(None, TextField()),
+    )
+    rows = [json.loads(row) for _, row in rows_as_json(users, OptionalSerializer)]
+    assert rows == OptionalSerializer(users, many=True).data
+    assert rows[0] == {"id": rows[0]["id"], "age": None, "seen": None, "nick": None}
 
 
 def test_pages_lead_through_the_list(client: Client, names: list[str]) -> None:
