@@ -1,8 +1,10 @@
-"""Admin pages that stay fast however many rows a table has."""
+"""Admin pages that stay fast however many rows a table has, and whatever stands in an address."""
 
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth import admin as auth_admin
+from django.contrib.auth.models import Group, User
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.utils.functional import cached_property
@@ -20,7 +22,32 @@ class BoundedPaginator(Paginator):
         return int(rows.count())
 
 
-class LargeTableAdmin(admin.ModelAdmin):
+class FilteredAdmin(admin.ModelAdmin):
+    """Rows that only the filters narrow; Django would allow any lookup, and fail on its value."""
+
+    lookups: tuple[str, ...] = ()
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """Allow what the filters link to."""
+        return lookup in self.lookups
+
+
+admin.site.unregister([User, Group])
+
+
+@admin.register(User)
+class AccountAdmin(FilteredAdmin, auth_admin.UserAdmin):
+    """Accounts of this admin."""
+
+    lookups = ("is_staff__exact", "is_superuser__exact", "is_active__exact", "groups__id__exact")
+
+
+@admin.register(Group)
+class GroupAdmin(FilteredAdmin, auth_admin.GroupAdmin):
+    """What accounts of a kind may do."""
+
+
+class LargeTableAdmin(FilteredAdmin):
     """Newest first, without counting, sorting or loading a whole table."""
 
     # Django offers actions on all rows, and loads every one of them.
@@ -30,10 +57,7 @@ class LargeTableAdmin(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     sortable_by = ()
-
-    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        """Allow what the filters link to; Django would allow any lookup, and fail on its value."""
-        return lookup in ("created_at__gte", "created_at__lt")
+    lookups = ("created_at__gte", "created_at__lt")
 
     def get_search_results(
         self, request: Any, queryset: QuerySet[Any], search_term: str

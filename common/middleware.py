@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Any
 
 from django.conf import settings
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from gunicorn.http.errors import ParseException
 from psycopg2.errors import UniqueViolation
@@ -84,7 +85,7 @@ def discard(stream: Any, length: int) -> None:
 
 
 class DatabaseErrorMiddleware:
-    """Answer where a view cannot have what it needs of the database: 503, or 409 in a race."""
+    """Answer where the database cannot do what a view asks of it, or will not."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -96,6 +97,8 @@ class DatabaseErrorMiddleware:
         """Leave every other error to Django."""
         if isinstance(exception, errors.DATABASE_ERRORS):
             return errors.database_error_response(request, exception)
+        if isinstance(exception, DataError):
+            return errors.bad_request(request, exception)
         if isinstance(exception.__cause__, UniqueViolation):
             # The admin looks for equal names before it saves; another request came in between.
             return errors.error_response(

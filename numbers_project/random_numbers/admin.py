@@ -27,9 +27,8 @@ class GeneratedNumberAdmin(ReadOnlyAdmin):
         self, request: Any, queryset: QuerySet[GeneratedNumber], search_term: str
     ) -> tuple[QuerySet[GeneratedNumber], bool]:
         """Find the numbers of the user of that name."""
-        if not search_term:
-            return queryset, False
-        return UserFilter().narrow(queryset, search_term.strip()), False
+        name = search_term.strip()
+        return (UserFilter().narrow(queryset, name) if name else queryset), False
 
 
 @admin.register(User)

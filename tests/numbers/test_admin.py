@@ -30,6 +30,7 @@ def test_numbers_are_searched_by_their_user(admin: Client, ankur: int, register)
     page = admin.get(NUMBERS, {"q": "ankur"}).content.decode()
     assert f"{NUMBERS}{mine}/" in page
     assert f"{NUMBERS}{other}/" not in page
+    assert f"{NUMBERS}{other}/" in admin.get(NUMBERS, {"q": "  "}).content.decode()
 
 
 def test_a_number_whose_user_has_gone_is_shown(admin: Client, ankur: int, users_database) -> None:

@@ -4,6 +4,7 @@ import html
 import re
 
 import pytest
+from django.contrib.auth.models import Group
 from django.contrib.auth.models import User as Account
 from django.test import Client
 from django.urls import reverse
@@ -67,12 +68,38 @@ def test_a_page_takes_as_many_statements_for_many_rows_as_for_few(
 def test_rows_are_counted_up_to_a_bound(admin: Client, monkeypatch) -> None:
     monkeypatch.setattr(BoundedPaginator, "LIMIT", 5)
     User.objects.bulk_create([User(name=f"user {number}") for number in range(9)])
-    assert "The newest 5 users" in " ".join(admin.get(LIST).content.decode().split())
+    assert "5 users or more" in " ".join(admin.get(LIST).content.decode().split())
 
 
-@pytest.mark.parametrize("query", ["name=%00", "created_at__year=99999999999", "id__gt=x"])
-def test_a_lookup_that_no_filter_offers_is_refused(admin: Client, query: str) -> None:
-    assert admin.get(f"{LIST}?{query}").status_code == 400
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        (LIST, "name=%00"),
+        (LIST, "created_at__year=99999999999"),
+        (LIST, "id__gt=x"),
+        ("/admin/auth/user/", "username__icontains=%00"),
+        ("/admin/auth/user/", "last_login__year=99999999999"),
+        ("/admin/auth/group/", "name=%00"),
+    ],
+)
+def test_a_lookup_that_cannot_be_is_refused(admin: Client, page: str, query: str) -> None:
+    assert admin.get(f"{page}?{query}").status_code == 400
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_moment_that_postgresql_cannot_have_is_refused(admin: Client) -> None:
+    assert admin.get(f"{LIST}?created_at__gte=9999-12-31T23:59:59-23:00").status_code == 400
+
+
+def test_accounts_are_narrowed_by_their_filters(admin: Client) -> None:
+    group = Group.objects.create(name="readers")
+    Account.objects.create_user("reader").groups.add(group)
+    page = admin.get("/admin/auth/user/").content.decode()
+    links = re.findall(r'href="(\?[a-z_]+__exact=[^"]+)"', page)
+    assert f"?groups__id__exact={group.id}" in links
+    for link in links:
+        assert admin.get(f"/admin/auth/user/{link}").status_code == 200
+    assert "reader</a>" in admin.get("/admin/auth/user/?is_staff__exact=0").content.decode()
 
 
 def test_users_are_filtered_by_the_day_of_their_registration(admin: Client) -> None:
