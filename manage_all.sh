@@ -319,17 +319,20 @@ up() {
 }
 
 greet() {
+    local users numbers
+    users=$(port_of users)
+    numbers=$(port_of numbers)
     cat <<TEXT
 
-User service            http://localhost:$users_port     admin: /admin/  API docs: /docs
-Random number service   http://localhost:$numbers_port     admin: /admin/  API docs: /docs
+User service            http://localhost:$users     admin: /admin/  API docs: /docs
+Random number service   http://localhost:$numbers     admin: /admin/  API docs: /docs
 The admin's password is in $state/secrets/admin
 
-curl --request GET  --url http://localhost:$users_port/users
-curl --request POST --url http://localhost:$users_port/users \\
+curl --request GET  --url http://localhost:$users/users
+curl --request POST --url http://localhost:$users/users \\
      --header 'Content-Type: application/json' --data '{"name":"ankur"}'
-curl --request GET  --url http://localhost:$numbers_port/get-saved-numbers
-curl --request POST --url http://localhost:$numbers_port/generate-random-number \\
+curl --request GET  --url http://localhost:$numbers/get-saved-numbers
+curl --request POST --url http://localhost:$numbers/generate-random-number \\
      --header 'Content-Type: application/json' --data '{"user":"ankur"}'
 
 TEXT
@@ -380,14 +383,13 @@ stop_all() {
 
 down() {
     [[ ${1:---purge} == --purge ]] || die "down takes --purge, and not $1."
-    stop_all
-    [ "${1:-}" = --purge ] || return 0
-    if [ "${2:-}" != --yes ]; then
+    if [ "${1:-}" = --purge ] && [ "${2:-}" != --yes ]; then
         local answer
-        read -r -p "Remove all data in $state? [y/N] " answer
-        [[ $answer == [yY]* ]] || die "Nothing was removed."
+        read -r -p "Stop all, and remove all data in $state? [y/N] " answer
+        [[ $answer == [yY]* ]] || die "Nothing was stopped or removed."
     fi
-    purge
+    stop_all
+    [ "${1:-}" != --purge ] || purge
 }
 
 purge() {

@@ -69,7 +69,10 @@ def test_up_prints_the_four_calls(running: tuple[Environment, str]) -> None:
 
 def test_up_twice_changes_nothing(running: tuple[Environment, str]) -> None:
     before = sorted(processes(running[0]))
-    assert "password: " not in up(running[0]).stdout
+    elsewhere = {**running[0], "USERS_PORT": "1", "NUMBERS_PORT": "2"}
+    again = up(elsewhere).stdout
+    assert "password: " not in again
+    assert again.count(f"http://localhost:{running[0]['USERS_PORT']}/users") == 2
     assert sorted(processes(running[0])) == before
     assert run_front_script(running[0], "status").returncode == 0
 
@@ -88,7 +91,7 @@ def test_secrets_are_private_and_in_no_log(running: tuple[Environment, str]) -> 
 def test_the_data_is_removed_only_after_a_yes(running: tuple[Environment, str]) -> None:
     assert run_front_script(running[0], "down", "--purge").returncode != 0
     assert (Path(running[0]["STATE_DIR"]) / "secrets" / "admin").exists()
-    up(running[0])
+    assert run_front_script(running[0], "status").returncode == 0
 
 
 def test_down_stops_everything_and_the_data_stays(running: tuple[Environment, str]) -> None:
