@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from common.filters import ParameterFilter
+from common.postgresql.replica import read
 from numbers_project.random_numbers.models import User
 
 
@@ -20,5 +21,5 @@ class UserFilter(ParameterFilter):
         With the id known, and not from a join, PostgreSQL knows how many they are, and takes them
         by id out of their index.
         """
-        pk = User.objects.filter(name=value).values_list("id", flat=True).first()
-        return queryset.filter(user_id=pk) if pk else queryset.none()
+        ids = read(User.objects.filter(name=value).values_list("id", flat=True), list)
+        return queryset.filter(user_id=ids[0]) if ids else queryset.none()

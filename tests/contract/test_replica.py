@@ -124,6 +124,20 @@ def test_lists_are_read_from_the_replica_and_all_else_from_the_primary(
     wait_for(lambda: drawn.json()["id"] in saved(services), 10)
 
 
+def test_a_users_numbers_are_found_without_the_primary(
+    services: Services, replica: Replica, name: str
+) -> None:
+    httpx.post(f"{services.users}/users", json={"name": name})
+    drawn = httpx.post(f"{services.numbers}/generate-random-number", json={"user": name}).json()
+    wait_for(lambda: drawn["id"] in saved(services), 10)
+    with replica.standing_still(), connect_as_superuser(services) as cursor:
+        cursor.execute("REVOKE SELECT (id, name) ON users.users_user FROM users_reader")
+        found = httpx.get(f"{services.numbers}/get-saved-numbers", params={"user": name})
+        cursor.execute("GRANT SELECT (id, name) ON users.users_user TO users_reader")
+    assert found.status_code == 200, found.text
+    assert [number["id"] for number in found.json()["savedNumbers"]] == [drawn["id"]]
+
+
 @pytest.fixture
 def ids(services: Services) -> Iterator[list[int]]:
     """The ids of all users, of whom there are many; the other tests list few."""
