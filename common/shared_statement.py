@@ -12,7 +12,7 @@ from threading import Event, Lock
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from common.postgresql.pool import Busy
 
@@ -66,6 +66,8 @@ class SharedStatement(Generic[Argument, Result]):
 
     def __call__(self, argument: Argument) -> Result:
         """Run the statement for an argument, together with those of other requests."""
+        if connection.in_atomic_block:  # which may be rolled back, and others' rows with it
+            return self._run([argument])[0]
         request: _Request[Argument, Result] = _Request(argument)
         with self._lock:
             self._waiting.append(request)

@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from time import monotonic
 from types import SimpleNamespace
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
 
 from common import shared_statement
 from common.postgresql.pool import Busy
@@ -48,6 +49,26 @@ def test_rows_that_come_while_one_is_saved_are_saved_together_as_many_as_may(
     assert [len(group) for group in table.groups] == sizes
     assert sorted(row for group in table.groups for row in group) == [1, 2, 3, 4, 5, 6, 7]
     assert table.save(8) == 80
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_in_a_transaction_shares_with_nobody() -> None:
+    table = Table()
+
+    def save_in_transaction(row: int) -> int:
+        # It could be rolled back, and the others' rows with it.
+        with closing(connection), transaction.atomic():
+            return table.save(row)
+
+    with ThreadPoolExecutor(10) as requests:
+        first = requests.submit(table.save, 1)
+        wait_for(lambda: table.groups, 10)
+        other = requests.submit(table.save, 2)
+        wait_for(lambda: table.save._waiting, 10)
+        alone = requests.submit(save_in_transaction, 3)
+        wait_for(lambda: table.groups == [[1], [3]], 10)
+        table.may_save.set()
+        assert [first.result(10), other.result(10), alone.result(10)] == [10, 20, 30]
 
 
 def test_who_saves_together_fails_together_and_the_next_are_saved() -> None:
