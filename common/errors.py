@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import DisallowedHost
-from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection
+from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework import exceptions
@@ -13,6 +13,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as rest_exception_handler
 
+from common.postgresql.pool import Busy
 from common.renderers import wants_page
 
 logger = logging.getLogger(__name__)
@@ -67,11 +68,14 @@ def error_response(request: HttpRequest, status_code: int, sentence: str) -> Htt
 
 
 def database_error_response(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Answer 503, and drop the connection so that the next request makes a new one."""
+    """Answer 503: a later request may well succeed."""
     logger.error("The database failed: %s", " ".join(str(error).split()))
-    connection.close()
+    is_busy = isinstance(error.__cause__, Busy)
+    reason = (
+        "Too many requests wait for the database" if is_busy else "The database is not available"
+    )
     response = error_response(
-        request, 503, "The database is not available right now. Send the request again in a moment."
+        request, 503, f"{reason} right now. Send the request again in a moment."
     )
     response.headers["Retry-After"] = RETRY_AFTER
     return response
@@ -81,7 +85,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django itself finds suspicious."""
     if isinstance(exception, DisallowedHost):
         return error_response(request, 400, "This service does not answer to this Host.")
-    return error_response(request, 400, "The request is malformed. Check its path and parameters.")
+    return error_response(
+        request, 400, "The request is malformed. Check its path, parameters and body."
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

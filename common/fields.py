@@ -55,6 +55,8 @@ class WholeNumberField(serializers.IntegerField):
 
     def to_internal_value(self, data: Any) -> int:
         """Return the number."""
-        if not isinstance(data, int | float) or isinstance(data, bool):
+        if isinstance(data, float) and data.is_integer():
+            return int(data)  # also what is larger than 64 bits, for the bounds to refuse
+        if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        return data

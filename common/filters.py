@@ -50,9 +50,8 @@ class ParameterFilter(BaseFilterBackend):
         self, request: Request, queryset: QuerySet[Any], view: Any
     ) -> QuerySet[Any]:
         """Return all rows where the parameter is absent."""
-        if self.parameter not in request.query_params:
-            return queryset
-        return self.narrow(queryset, read_parameter(request, self.field))
+        value = read_parameter(request, self.field)
+        return queryset if value is None else self.narrow(queryset, value)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Describe the parameter for OpenAPI."""

@@ -37,7 +37,6 @@ def ready() -> HttpResponse:
     try:
         pending = pending_migrations()
     except DATABASE_ERRORS:
-        connection.close()
         return not_ready("database", "The database does not answer. Check it and the DB_ settings.")
     if pending:
         return not_ready(

@@ -35,12 +35,13 @@ class GunicornLogger(Logger):
     """gunicorn's log through the logging of Django's settings, with a line for each request."""
 
     def setup(self, cfg: Any) -> None:
-        """Leave handlers and levels to the root logger."""
+        """Leave handlers and levels to the root logger, and Python's warnings too."""
         self.cfg = cfg
         for log in (self.error_log, self.access_log):
             log.handlers = []
             log.propagate = True
             log.setLevel(logging.NOTSET)
+        logging.captureWarnings(True)
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         """Write a request's line. The query string is left out, since it may name people."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -68,14 +68,19 @@ class KeysetPagination(BasePagination):
         """Describe the parameters for OpenAPI."""
         after = {"type": "integer", "minimum": 0, "maximum": LARGEST_ID}
         size = {"type": "integer", "minimum": 1, "maximum": LARGEST_SIZE}
+        # Who follows a list as it grows has to look back a little.
+        later = (
+            "Only rows whose id is greater. A row that is being saved may yet have a smaller one."
+        )
         at_most = "At most this many rows, with a Link header to the next ones."
         return [
-            query_parameter("after", "Only rows whose id is greater.", after),
+            query_parameter("after", later, after),
             query_parameter("page_size", at_most, size),
         ]
 
     def to_html(self) -> str:
         """Return the links that a browsable page shows."""
         links = [(self.first_url, "« First page"), (self.next_url, "Next page »")]
-        items = [format_html('<li><a href="{}">{}</a></li>', *link) for link in links if link[0]]
-        return format_html('<ul class="pager">{}</ul>', format_html("{}" * len(items), *items))
+        shown = [link for link in links if link[0]]
+        items = format_html_join("", '<li><a href="{}">{}</a></li>', shown)
+        return format_html('<ul class="pager">{}</ul>', items)

@@ -26,7 +26,7 @@ SERVICES = {
 }
 # Who may read users. The user service grants columns to it and need not know its members.
 READERS, READER = "users_reader", "numbers_service"
-OLDEST_SERVER = 160000  # JSON_OBJECT … RETURNING text, GRANT … WITH SET FALSE
+OLDEST_SERVER = 160000  # GRANT … WITH SET FALSE
 LOCK = 7_236_451  # any number; the same for all runs
 UNLIMITED = -1
 

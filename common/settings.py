@@ -164,6 +164,7 @@ LOGGING = {
         # Each request has its line in the access log; only faults of ours are worth another.
         "django.request": {"filters": ["exceptions"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
         # It warns of each HEAD, whose body it leaves out as it should.
         "gunicorn.http.wsgi": {"level": "ERROR"},
     },

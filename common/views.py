@@ -5,10 +5,10 @@ from typing import Any, TypeVar
 from django.db.models import Model
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -41,4 +41,6 @@ class RootView(APIView):
     def get(self, request: Request) -> Response:
         """Return a link for each thing that is here."""
         names = {**self.route_names, "docs": "docs", "schema": "schema", "admin": "admin:index"}
-        return Response({key: reverse(name, request=request) for key, name in names.items()})
+        # Django's own reverse: REST framework's would pass on a `format` that not all know.
+        links = {key: request.build_absolute_uri(reverse(name)) for key, name in names.items()}
+        return Response(links)

@@ -11,8 +11,9 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-# Seconds for one statement or one connect. The contract allows five for a request, which in the
-# worst case waits for its turn (common/postgresql/base.py), then a connect, then a statement.
+# Seconds for one statement or one connect. The contract allows five for a request, which waits for
+# its turn (common/postgresql/base.py), then a connect, then a statement. (Looking up the host may
+# take as long once more; then it is the cluster's DNS that is away.)
 DEADLINE = 2.0
 # Seconds in which, after a missed deadline, that server is not asked: the requests that wait for
 # a connection would otherwise wait for one deadline after the other.

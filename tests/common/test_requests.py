@@ -8,6 +8,7 @@ from django.db import OperationalError
 from django.test import Client, RequestFactory, override_settings
 
 from common.logs import JSONFormatter, request_id
+from common.postgresql.pool import Busy
 from common.wsgi import Request
 from users_project.users.models import User
 
@@ -91,11 +92,22 @@ def test_a_database_that_is_away_is_503(client: Client, monkeypatch) -> None:
         raise OperationalError("the network is gone")
 
     monkeypatch.setattr(User.objects, "register", away)
-    monkeypatch.setattr("common.errors.connection.close", lambda: None)
     response = client.post("/users", {"name": "ankur"}, content_type="application/json")
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "2"
     assert "network" not in response.json()["error"]
+
+
+def test_a_service_that_has_too_much_to_do_does_not_blame_the_database(
+    client: Client, monkeypatch
+) -> None:
+    def busy(name: str) -> None:
+        raise OperationalError from Busy()
+
+    monkeypatch.setattr(User.objects, "register", busy)
+    response = client.post("/users", {"name": "ankur"}, content_type="application/json")
+    assert response.status_code == 503
+    assert response.json()["error"].startswith("Too many requests wait")
 
 
 def test_a_fault_of_ours_tells_nothing_of_itself(client: Client, monkeypatch) -> None:
@@ -113,6 +125,15 @@ def test_the_root_says_what_is_here(client: Client) -> None:
     links = client.get("/").json()
     assert list(links) == ["users", "docs", "schema", "admin"]
     assert links["users"] == "http://testserver/users"
+    assert client.get("/?format=json").json() == links
+
+
+def test_a_form_of_too_many_fields_is_refused(client: Client, db: None, caplog) -> None:
+    form = "&".join(f"field{number}=1" for number in range(1001))
+    response = client.post("/users", form, content_type="application/x-www-form-urlencoded")
+    assert response.status_code == 400
+    assert "body" in response.json()["error"]
+    assert not caplog.records
 
 
 @override_settings(

@@ -76,6 +76,15 @@ def test_a_bad_limit_is_refused_with_its_field(client: Client, ankur: int, limit
     assert not GeneratedNumber.objects.exists()
 
 
+@pytest.mark.parametrize("limit", [LARGEST_LIMIT + 1, 2**64, 1e300])
+def test_a_limit_that_is_too_large_is_told_the_largest(
+    client: Client, ankur: int, limit: float
+) -> None:
+    response = generate(client, f'{{"user": "ankur", "limit": {limit}}}')
+    assert response.status_code == 400
+    assert str(LARGEST_LIMIT) in response.json()["error"]
+
+
 @pytest.mark.parametrize("limit", ["NaN", "Infinity", "1e999", "6,", "٦"])
 def test_a_limit_that_is_no_json_is_refused(client: Client, ankur: int, limit: str) -> None:
     response = generate(client, f'{{"user": "ankur", "limit": {limit}}}')

@@ -123,6 +123,7 @@ def test_pages_come_out_of_the_index_of_ids(ankur: int) -> None:
     assert "Sort" not in plan
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("query", ["", "?page_size=9"])
 def test_a_table_that_cannot_be_read_is_503(
     client: Client, ankur: int, users_database, query: str
