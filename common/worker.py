@@ -3,9 +3,11 @@
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
+from functools import partial
 from typing import Any
 
 import gevent
+from gevent.server import StreamServer
 from gunicorn.util import close_graceful
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -17,12 +19,27 @@ from common.refusals import is_refusal, refusal
 SEND_BUFFER = 128 * 1024
 
 
+class Server(StreamServer):
+    """gevent's server, which turns away nobody who has come before it closes."""
+
+    def close(self) -> None:
+        """Take over the connections that the kernel has accepted; it would reset them."""
+        with suppress(OSError):  # no more can be taken
+            while not self.closed and not self.full() and (accepted := self.do_read()):
+                self.do_handle(*accepted)
+        super().close()
+
+
 class Worker(GeventWorker):
     """gunicorn's gevent worker: a connection has a greenlet, so a slow client holds up nobody.
 
     A request's header has to arrive within `keepalive`, and no read or write after it may take
     longer than CLIENT_TIMEOUT. A stop does not wait for clients that ask for nothing.
     """
+
+    def server_class(self, listener: Any, spawn: Any, **unused: Any) -> Server:
+        """Return what takes in the connections of a socket."""
+        return Server(listener, partial(self.handle, listener), spawn=spawn)
 
     def init_process(self) -> None:
         self.idle: set[Any] = set()

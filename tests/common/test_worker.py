@@ -1,13 +1,36 @@
 """How a process waits for many clients at once."""
 
+import socket
+from contextlib import ExitStack
 from io import BytesIO
 from typing import Any
 
 import gevent
+import pytest
 from django.http import HttpResponse
+from gevent.pool import Pool
 from gunicorn.http.wsgi import FileWrapper
 
-from common.worker import in_bursts
+from common.worker import Server, in_bursts
+
+
+def test_who_has_connected_is_served_though_the_server_closes() -> None:
+    received = []
+    pool = Pool(10)
+    server = Server(
+        ("127.0.0.1", 0), lambda client, address: received.append(client.recv(9)), spawn=pool
+    )
+    server.start()
+    with ExitStack() as stack:
+        for _ in range(3):
+            client = stack.enter_context(socket.create_connection(server.address))
+            client.sendall(b"a request")
+        assert not received
+        server.close()
+        pool.join(10)
+    assert received == [b"a request"] * 3
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(server.address)
 
 
 def test_answers_of_one_moment_leave_together() -> None:
