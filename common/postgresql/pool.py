@@ -51,7 +51,8 @@ class Pool:
         """Let the next request use a connection, or open one where this is None."""
         with self._lock:
             if not self._waiting:
-                self._places.append(connection)
+                # Open ones are used first: who opens another one may fail.
+                self._places.insert(0 if connection is None else len(self._places), connection)
                 return
             turn = self._waiting.popleft()
             turn.connection = connection

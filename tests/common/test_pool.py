@@ -28,6 +28,15 @@ def test_the_connection_that_was_used_last_is_used_first() -> None:
     assert pool.take(1) == "last"
 
 
+def test_an_open_connection_is_used_although_another_could_not_be_opened() -> None:
+    pool = Pool(3)
+    for _ in range(2):
+        pool.take(1)
+    pool.give_back("a connection")
+    pool.give_back(None)
+    assert pool.take(1) == "a connection"
+
+
 def test_who_has_waited_longest_is_served_first() -> None:
     pool = Pool(1)
     pool.take(1)
