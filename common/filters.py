@@ -1,12 +1,15 @@
 """Query parameters, and those of them that narrow a list to what a text selects."""
 
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
+
+from common.parsers import require_utf_8
 
 Field = serializers.Field[Any, Any, Any, Any]
 
@@ -22,6 +25,8 @@ def read_parameter(request: Request, field: Field) -> Any:
     name = str(field.field_name)
     if name not in request.query_params:
         return None
+    # Where it is none, Django has put replacement characters.
+    require_utf_8(unquote_to_bytes(request.META["QUERY_STRING"].encode("latin-1")), "query string")
     if len(request.query_params.getlist(name)) > 1:
         raise ValidationError({name: ["Give this parameter once."]})
     try:

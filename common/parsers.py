@@ -35,7 +35,7 @@ class FormParser(parsers.FormParser):
 
     def parse(self, stream: IO[Any], *args: Any, **kwargs: Any) -> Any:
         body = stream.read()
-        require_utf_8(unquote_to_bytes(body))
+        require_utf_8(unquote_to_bytes(body), "form")
         return super().parse(BytesIO(body), *args, **kwargs)
 
 
@@ -44,13 +44,13 @@ class MultiPartParser(parsers.MultiPartParser):
 
     def parse(self, stream: IO[Any], *args: Any, **kwargs: Any) -> Any:
         body = stream.read()
-        require_utf_8(body)
+        require_utf_8(body, "form")
         return super().parse(BytesIO(body), *args, **kwargs)
 
 
-def require_utf_8(body: bytes) -> None:
-    """Refuse a body that is not UTF-8 with a 400."""
+def require_utf_8(text: bytes, name: str) -> None:
+    """Refuse what is not UTF-8 with a 400 that names it."""
     try:
-        body.decode()
+        text.decode()
     except UnicodeDecodeError as error:
-        raise ParseError("The form is not UTF-8.") from error
+        raise ParseError(f"The {name} is not UTF-8.") from error

@@ -136,6 +136,15 @@ def test_a_user_is_found_by_name(client: Client, names: list[str]) -> None:
     assert listed(client.get("/users", {"name": "x" * 100})) == []
 
 
+@pytest.mark.parametrize("accept", ["*/*", "text/html"])
+@pytest.mark.parametrize("name", ["%FF", "%ED%A0%80"])
+def test_a_name_that_is_no_utf_8_finds_nobody_else(client: Client, name: str, accept: str) -> None:
+    User.objects.register("\ufffd")
+    response = client.get(f"/users?name={name}", headers={"Accept": accept})
+    assert response.status_code == 400
+    assert "The query string is not UTF-8." in response.content.decode()
+
+
 @pytest.mark.parametrize(
     "query",
     [
