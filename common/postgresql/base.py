@@ -10,11 +10,13 @@ from django.db.backends.postgresql import base
 from gevent.monkey import get_original
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
-from common.postgresql.deadline import DEADLINE
-from common.postgresql.pool import Pool, taken
+from common.postgresql.deadline import DEADLINE, Late
+from common.postgresql.pool import Busy, Pool, taken
 
 # Seconds that a request waits for others' connections.
 TURN = 1.0
+# Seconds that it waits for one of them when it could not open one.
+MOMENT = 0.2
 # Looking whether something has arrived is no waiting, for which others would get their turn.
 poll = get_original("select", "poll")
 
@@ -33,6 +35,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if connection is None or not is_open(connection):
             try:
                 connection = super().get_new_connection(with_addresses(conn_params))
+            except psycopg2.OperationalError as error:
+                pool.give_back(None)
+                connection = take_open(pool, error)
             except BaseException:
                 pool.give_back(None)
                 raise
@@ -56,6 +61,24 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
         """Return whether the connection is open; Django would ask PostgreSQL with a query."""
         return self.connection is not None and is_open(self.connection)
+
+
+def take_open(pool: Pool, error: psycopg2.OperationalError) -> Any:
+    """Return a connection that is open already, where another cannot be opened.
+
+    PostgreSQL refuses more at its limits, and after the role's password was changed. Raises the
+    error where there is none.
+    """
+    if isinstance(error, Late):
+        raise error
+    try:
+        connection = pool.take(MOMENT, has_to_be_open=True)
+    except Busy:
+        raise error from None
+    if not is_open(connection):
+        pool.give_back(None)
+        raise error
+    return connection
 
 
 def is_open(connection: Any) -> bool:

@@ -23,8 +23,12 @@ _EVENTS = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.PO
 _paused_until: dict[tuple[str, int], float] = {}  # by host and port
 
 
+class Late(psycopg2.OperationalError):
+    """PostgreSQL did not answer in time."""
+
+
 def wait(connection: Any) -> None:
-    """Wait until psycopg2 has its answer; raise OperationalError at the deadline.
+    """Wait until psycopg2 has its answer; raise Late at the deadline.
 
     psycopg2 calls it for every statement and connect once it is installed by
     `psycopg2.extensions.set_wait_callback`, and closes the connection when it raises.
@@ -32,10 +36,10 @@ def wait(connection: Any) -> None:
     start = monotonic()
     server = connection.info.host, connection.info.port
     if start < _paused_until.get(server, 0.0):
-        raise psycopg2.OperationalError("PostgreSQL missed a deadline a moment ago.")
+        raise Late("PostgreSQL missed a deadline a moment ago.")
     while (state := connection.poll()) != extensions.POLL_OK:
         poll = select.poll()
         poll.register(connection.fileno(), _EVENTS[state])
         if not poll.poll(max(0.0, start + DEADLINE - monotonic()) * 1000):
             _paused_until[server] = monotonic() + PAUSE
-            raise psycopg2.OperationalError(f"PostgreSQL did not answer in {DEADLINE} seconds.")
+            raise Late(f"PostgreSQL did not answer in {DEADLINE} seconds.")

@@ -12,9 +12,10 @@ class Busy(psycopg2.OperationalError):
 
 
 class _Turn:
-    """A request that waits for a connection."""
+    """A request that waits for a connection, or for an empty place if that will do."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_to_be_open: bool) -> None:
+        self.has_to_be_open = has_to_be_open
         self.has_come = Event()
         self.connection: Any = None
 
@@ -30,15 +31,15 @@ class Pool:
         self._places: list[Any] = [None] * size
         self._waiting: deque[_Turn] = deque()
 
-    def take(self, timeout: float) -> Any:
-        """Return an open connection, or None where the caller is to open one.
+    def take(self, timeout: float, has_to_be_open: bool = False) -> Any:
+        """Return an open connection, or None where the caller may open one.
 
         Raises Busy where none becomes free in time, in seconds.
         """
         with self._lock:
-            if self._places:
+            if self._places and (self._places[-1] or not has_to_be_open):
                 return self._places.pop()
-            turn = _Turn()
+            turn = _Turn(has_to_be_open)
             self._waiting.append(turn)
         if not turn.has_come.wait(timeout):
             with self._lock:
@@ -50,13 +51,14 @@ class Pool:
     def give_back(self, connection: Any) -> None:
         """Let the next request use a connection, or open one where this is None."""
         with self._lock:
-            if not self._waiting:
-                # Open ones are used first: who opens another one may fail.
-                self._places.insert(0 if connection is None else len(self._places), connection)
-                return
-            turn = self._waiting.popleft()
-            turn.connection = connection
-            turn.has_come.set()
+            for turn in self._waiting:
+                if connection or not turn.has_to_be_open:
+                    self._waiting.remove(turn)
+                    turn.connection = connection
+                    turn.has_come.set()
+                    return
+            # Open ones are used first: who opens another one may fail.
+            self._places.insert(len(self._places) if connection else 0, connection)
 
 
 class _Taken(local):

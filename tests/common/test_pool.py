@@ -37,6 +37,19 @@ def test_an_open_connection_is_used_although_another_could_not_be_opened() -> No
     assert pool.take(1) == "a connection"
 
 
+def test_who_needs_an_open_connection_waits_for_one() -> None:
+    pool = Pool(3)
+    for _ in range(2):
+        pool.take(1)
+    with ThreadPoolExecutor(1) as requests:
+        waiting = requests.submit(pool.take, 10, has_to_be_open=True)
+        wait_for(lambda: pool._waiting, 10)
+        pool.give_back(None)
+        assert [pool.take(1), pool.take(1)] == [None, None]
+        pool.give_back("a connection")
+        assert waiting.result(10) == "a connection"
+
+
 def test_who_has_waited_longest_is_served_first() -> None:
     pool = Pool(1)
     pool.take(1)

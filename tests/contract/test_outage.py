@@ -5,6 +5,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 
@@ -123,6 +124,31 @@ def test_a_table_that_is_locked_is_503_in_time(
     finally:
         connection.rollback()
     assert_healed(services, load, 5)
+
+
+def test_connections_that_are_open_are_enough_where_more_are_refused(
+    services: Services, user: str, superuser: psycopg2.extensions.cursor
+) -> None:
+    def find(_: int) -> int:
+        return httpx.get(f"{services.users}/users", params={"name": user}).status_code
+
+    def each_process_has_one() -> bool:
+        find(0)
+        superuser.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = 'users_service'")
+        return superuser.fetchone()[0] == 2
+
+    superuser.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE usename = 'users_service'"
+    )
+    wait_for(each_process_has_one, 10)
+    superuser.execute("ALTER ROLE users_service CONNECTION LIMIT 0")
+    try:
+        with ThreadPoolExecutor(16) as clients:
+            assert Counter(clients.map(find, range(200))) == {200: 200}
+        assert each_process_has_one()
+    finally:
+        superuser.execute("ALTER ROLE users_service CONNECTION LIMIT -1")
 
 
 def test_a_restart_between_two_requests_is_not_noticed(
