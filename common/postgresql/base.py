@@ -98,7 +98,7 @@ def with_addresses(conn_params: dict[str, Any]) -> dict[str, Any]:
     host = conn_params["host"]
     if host.startswith("/") or "," in host:
         return conn_params
-    with gevent.Timeout(DEADLINE, psycopg2.OperationalError(f"Looking up {host} takes too long.")):
+    with gevent.Timeout(DEADLINE, Late(f"Looking up {host} takes too long.")):
         try:
             found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
         except socket.gaierror as error:

@@ -24,7 +24,7 @@ _paused_until: dict[tuple[str, int], float] = {}  # by host and port
 
 
 class Late(psycopg2.OperationalError):
-    """PostgreSQL did not answer in time."""
+    """PostgreSQL, or who knows its address, did not answer in time."""
 
 
 def wait(connection: Any) -> None:
