@@ -25,7 +25,7 @@ def read_parameter(request: Request, field: Field) -> Any:
     name = str(field.field_name)
     if name not in request.query_params:
         return None
-    # Where it is none, Django has put replacement characters.
+    # Django has put replacement characters in the place of what is no UTF-8.
     require_utf_8(unquote_to_bytes(request.META["QUERY_STRING"].encode("latin-1")), "query string")
     if len(request.query_params.getlist(name)) > 1:
         raise ValidationError({name: ["Give this parameter once."]})

@@ -16,7 +16,7 @@ from common.postgresql.pool import Busy, Pool, taken
 # Seconds that a request waits for others' connections.
 TURN = 1.0
 # Seconds that it waits for one of them when it could not open one.
-MOMENT = 0.2
+SHORT_TURN = 0.2
 # Looking whether something has arrived is no waiting, for which others would get their turn.
 poll = get_original("select", "poll")
 
@@ -72,7 +72,7 @@ def take_open(pool: Pool, error: psycopg2.OperationalError) -> Any:
     if isinstance(error, Late):
         raise error
     try:
-        connection = pool.take(MOMENT, has_to_be_open=True)
+        connection = pool.take(SHORT_TURN, has_to_be_open=True)
     except Busy:
         raise error from None
     if not is_open(connection):
