@@ -4,18 +4,14 @@ import re
 from datetime import UTC
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.utils import html
 
 NAME_LENGTH = 80
 LARGEST_ID = 2**63 - 1
 DIGITS = re.compile(r"-?[0-9]{1,19}")  # as many as 64 bits have
-# For OpenAPI: somewhere a character that is no white space, and nowhere a NUL.
-NAME_PATTERN = r"^[^\u0000]*[^\s\u0000\u001c-\u001f][^\u0000]*$"
 
 
-@extend_schema_field({"type": "string", "maxLength": NAME_LENGTH, "pattern": NAME_PATTERN})
 class NameField(serializers.CharField):
     """A user's name; REST framework's own field for text would also take numbers."""
 
@@ -29,7 +25,6 @@ class NameField(serializers.CharField):
         return super().to_internal_value(data)
 
 
-@extend_schema_field({"type": "string", "format": "date-time"})
 class UTCTimeField(serializers.DateTimeField):
     """A moment, always with six digits of its second, as the lists that PostgreSQL writes have it.
 

@@ -3,8 +3,14 @@
 from typing import Any
 
 from drf_spectacular import openapi
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework import serializers
+
+from common.fields import NAME_LENGTH
+
+# Somewhere a character that is no white space, and nowhere a NUL.
+NAME_PATTERN = r"^[^\u0000]*[^\s\u0000\u001c-\u001f][^\u0000]*$"
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
@@ -45,6 +51,16 @@ UNAVAILABLE = error(
     "The database cannot be reached; see Retry-After.",
     "The database is not available right now. Send the request again in a moment.",
 )
+
+
+class Name(OpenApiSerializerFieldExtension):
+    """Which texts can be a name."""
+
+    target_class = "common.fields.NameField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """Return it as a pattern, which the field itself has none of."""
+        return {"type": "string", "maxLength": NAME_LENGTH, "pattern": NAME_PATTERN}
 
 
 def without_trailing_slashes(endpoints: list[Any]) -> list[Any]:

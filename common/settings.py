@@ -120,7 +120,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
-    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/",
     "COMPONENT_SPLIT_REQUEST": True,
     "PARSER_WHITELIST": ["common.parsers.JSONParser"],
     "PREPROCESSING_HOOKS": ["common.schema.without_trailing_slashes"],

@@ -1,17 +1,29 @@
 """What the views of both services have in common, and the root of each: what is here, as links."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.db.models import Model
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.module_loading import import_string
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 AnyModel = TypeVar("AnyModel", bound=Model)
+View = Callable[[HttpRequest], HttpResponseBase]
+
+
+def on_demand(name: str) -> View:
+    """Return a view whose module is imported when it is first asked for.
+
+    It spares the processes that nobody asks for it the memory.
+    """
+    return csrf_exempt(lambda request: import_string(name)(request))
 
 
 class GenericViewSet(viewsets.GenericViewSet[AnyModel]):

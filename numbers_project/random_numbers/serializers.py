@@ -1,8 +1,7 @@
 """How numbers look on the wire: the keys are those of the original application."""
 
-from typing import Any
+from typing import Any, TypedDict
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.fields import NameField, UTCTimeField, WholeNumberField
@@ -60,11 +59,11 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
         return super().to_representation(instance)
 
 
-class BatchNumberSerializer(serializers.Serializer[Any]):
+class BatchNumber(TypedDict):
     """One of the numbers that were drawn at once."""
 
-    id = serializers.IntegerField()
-    randomNumber = serializers.IntegerField()
+    id: int
+    randomNumber: int
 
 
 class BatchSerializer(serializers.Serializer[SavedBatch]):
@@ -75,9 +74,9 @@ class BatchSerializer(serializers.Serializer[SavedBatch]):
     createdAt = UTCTimeField(source="created_at")
     randomNumbers = serializers.SerializerMethodField()
 
-    @extend_schema_field(BatchNumberSerializer(many=True))
-    def get_randomNumbers(self, batch: SavedBatch) -> list[dict[str, int]]:
-        """Return all numbers; a serializer for each would take longer than drawing them."""
+    def get_randomNumbers(self, batch: SavedBatch) -> list[BatchNumber]:
+        """Return the numbers with their ids."""
+        # A serializer for each would take longer than drawing them.
         pairs = zip(batch.ids, batch.numbers, strict=True)
         return [{"id": pk, "randomNumber": number} for pk, number in pairs]
 

@@ -1,7 +1,5 @@
 """The random number service's API."""
 
-from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
-
 from common.lists import StreamedListMixin
 from common.mixins import CreateMixin
 from common.paging import KeysetPagination
@@ -9,19 +7,11 @@ from common.views import GenericViewSet
 from numbers_project.random_numbers.filters import UserFilter
 from numbers_project.random_numbers.models import GeneratedNumber
 from numbers_project.random_numbers.serializers import (
-    BatchSerializer,
     GeneratedNumberSerializer,
     SavedNumberSerializer,
 )
 
-DRAWN = PolymorphicProxySerializer(
-    component_name="Drawn",
-    serializers=[GeneratedNumberSerializer, BatchSerializer],
-    resource_type_field_name=None,
-)
 
-
-@extend_schema(responses={201: DRAWN}, methods=["POST"])
 class GeneratedNumberViewSet(CreateMixin, GenericViewSet[GeneratedNumber]):
     """Draw a random number for a registered user, or as many as count says, and save them.
 

@@ -48,6 +48,17 @@ def test_both_admins_can_be_signed_in_to_on_one_host() -> None:
     assert len(users.split()) == 2
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_package_that_writes_openapi_is_imported_on_demand(service: str) -> None:
+    """It takes 4 MiB, which a service at rest need not have."""
+    query = (
+        f"import sys, {service}_project.wsgi;"
+        " print('rest_framework.views' in sys.modules, 'drf_spectacular.generators' in sys.modules)"
+    )
+    result = manage(service, "shell", "-v0", "-c", query)
+    assert result.stdout.split() == ["True", "False"], result.stderr
+
+
 @pytest.mark.parametrize("environment", [{"DB_PASSWORD": "wrong"}, {"DB_PORT": "1"}])
 def test_a_database_that_lets_nobody_in_is_named_before_migrating(environment) -> None:
     assert_refused(manage("users", "migrate", **environment), "common.E001")

@@ -2,9 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
-
-from common import schema
 from common.lists import StreamedListMixin
 from common.mixins import CreateMixin, RetrieveMixin
 from common.views import GenericViewSet
@@ -12,14 +9,7 @@ from users_project.users.filters import NameFilter
 from users_project.users.models import User
 from users_project.users.serializers import UserSerializer
 
-TAKEN = schema.error(
-    "The name is taken.",
-    "name: This name is taken. Choose another.",
-    name=["This name is taken. Choose another."],
-)
 
-
-@extend_schema(responses={201: UserSerializer, 409: TAKEN}, methods=["POST"])
 class UserViewSet(CreateMixin, RetrieveMixin, StreamedListMixin, GenericViewSet[User]):
     """People who are registered.
 
