@@ -81,6 +81,7 @@ DATABASES = {
         "OPTIONS": {
             "sslmode": env.text("DB_SSLMODE", "prefer", allowed=SSL_MODES),
             "sslrootcert": env.text("DB_SSLROOTCERT", ""),
+            "gssencmode": "disable",  # Kerberos would be looked for; roles have passwords.
         },
     }
 }
