@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import orjson
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import connection, models
 from django.db.models import F, Q
@@ -80,7 +81,8 @@ class GeneratedNumberManager(models.Manager["GeneratedNumber"]):
 
     def generate_many(self, user: str, limit: int, count: int) -> SavedBatch:
         """Draw count numbers, and save all of them or none."""
-        drawn = ",".join(map(str, draw(limit, count)))
+        # orjson writes and reads so many numbers in a fraction of the time of str and psycopg2.
+        drawn = orjson.dumps(draw(limit, count)).decode()
         with connection.cursor() as cursor:
             cursor.execute(
                 "WITH saved AS ("
@@ -88,12 +90,14 @@ class GeneratedNumberManager(models.Manager["GeneratedNumber"]):
                 " SELECT id, %s, unnest(%s::bigint[])"
                 ' FROM "users"."users_user" WHERE name = %s'
                 " RETURNING id, number, created_at)"
-                " SELECT min(created_at), array_agg(id), array_agg(number) FROM saved",
-                [limit, f"{{{drawn}}}", user],
+                " SELECT min(created_at), string_agg(id::text, ','), string_agg(number::text, ',')"
+                " FROM saved",
+                [limit, f"{{{drawn[1:-1]}}}", user],
             )
-            created_at, ids, numbers = cursor.fetchone()
-        if ids is None:
+            created_at, *joined = cursor.fetchone()
+        if created_at is None:
             raise UnknownUser(user)
+        ids, numbers = (orjson.loads(f"[{text}]") for text in joined)
         return SavedBatch(user, limit, created_at, ids, numbers)
 
 
