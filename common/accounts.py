@@ -10,6 +10,7 @@ from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest
 from gevent.threadpool import ThreadPool
 
+from common.postgresql import deadline
 from common.postgresql.pool import release_connections
 
 
@@ -46,4 +47,5 @@ class PasswordHasher(hashers.PBKDF2PasswordHasher):
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         release_connections()
         encoded: str = hashing_thread().apply(super().encode, (password, salt, iterations))
+        deadline.restart()  # It may have been the turn of many others first.
         return encoded

@@ -1,6 +1,6 @@
 """Lists: whole ones are streamed, shorter ones are pages that start after an id."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from threading import Semaphore
@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from common.json_rows import Statement, rows_as_json
 from common.paging import KeysetPagination
+from common.postgresql import deadline
 from common.postgresql.pool import release_connections
 from common.postgresql.replica import read
 from common.shared_pages import Page, fetch_page, fetch_shared_page
@@ -92,13 +93,13 @@ def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[bytes]:
             stack.callback(LONG_BATCHES.release)
             size = BATCH
         # Not by max(): over a join PostgreSQL would read the whole table for it.
-        (last,) = read(rows.order_by("-pk").values_list("pk", flat=True)[:1], list) or (after,)
+        newest = rows.order_by("-pk").values_list("pk", flat=True)[:1]
+        (last,) = read_anew(newest, list) or (after,)
         # Written once: for each batch the ORM would take about a millisecond.
         statement = joined(rows.filter(pk__lte=last, pk__gt=AFTER)[:size])
         while after < last:
             fetch = partial(fetch_batch, starting_after(after, statement))
-            batch, end = read(rows, fetch)
-            release_connections()
+            batch, end = read_anew(rows, fetch)
             if end is None:  # deleted meanwhile, or not yet on this replica
                 batch, end = fetch(rows)
                 release_connections()
@@ -107,6 +108,14 @@ def remaining_chunks(rows: QuerySet[Any], after: int) -> Iterator[bytes]:
             for start in range(0, len(batch), PIECE):
                 yield batch[start : start + PIECE]
             after = end
+
+
+def read_anew(rows: QuerySet[Any], fetch: Callable[[QuerySet[Any]], Any]) -> Any:
+    """Read with all the time that a request has; the client may have taken long until now."""
+    deadline.restart()
+    found = read(rows, fetch)
+    release_connections()
+    return found
 
 
 def fetch_batch(statement: Statement, rows: QuerySet[Any]) -> tuple[bytes, int | None]:

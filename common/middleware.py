@@ -13,6 +13,7 @@ from gunicorn.http.errors import ParseException
 from psycopg2.errors import UniqueViolation
 
 from common import errors, logs
+from common.postgresql import deadline
 from common.postgresql.pool import release_connections
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -37,12 +38,16 @@ class RequestIDMiddleware:
 
 
 class ConnectionMiddleware:
-    """Give connections back before the answer is sent, which may take a slow client long."""
+    """Start the clock of a request's waits, and give its connections back before it is answered.
+
+    The answer may take a slow client long.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        deadline.restart()
         response = self.get_response(request)
         release_connections()
         return response

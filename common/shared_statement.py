@@ -14,12 +14,9 @@ from typing import Generic, TypeVar
 
 from django.db import OperationalError, connection
 
+from common.postgresql.deadline import has_waited, time_for_others
 from common.postgresql.pool import Busy
 
-# Seconds after which a request has waited too long for the statements of others: its own may take
-# 1.5, where a replica has failed two have gone by (common/postgresql/replica.py), and the contract
-# allows five for all of it.
-PATIENCE = 1.25
 # Seconds for which others may join a statement before it begins, as long as any do.
 GATHERING = 0.02
 # Seconds: more than none, since only who sleeps lets other greenlets look for what has arrived.
@@ -34,7 +31,7 @@ class _Request(Generic[Argument, Result]):
 
     def __init__(self, argument: Argument) -> None:
         self.argument = argument
-        self.arrival = time.monotonic()
+        self.latest = time.monotonic() + time_for_others()  # when its own statement has to begin
         self.turn = Event()  # set when this is done, or when it is the next to run the statement
         self.is_done = False
         self.result: Result
@@ -66,7 +63,9 @@ class SharedStatement(Generic[Argument, Result]):
 
     def __call__(self, argument: Argument) -> Result:
         """Run the statement for an argument, together with those of other requests."""
-        if connection.in_atomic_block:  # which may be rolled back, and others' rows with it
+        # A transaction may be rolled back, and others' rows with it; and who has waited once, for a
+        # replica that failed, has no time to wait for others.
+        if connection.in_atomic_block or has_waited():
             return self._run([argument])[0]
         request: _Request[Argument, Result] = _Request(argument)
         with self._lock:
@@ -107,8 +106,8 @@ class SharedStatement(Generic[Argument, Result]):
 
     def _hand_over(self) -> None:
         """Let the next request run a statement, and tell those that have waited too long."""
-        oldest = time.monotonic() - PATIENCE
-        while self._waiting and self._waiting[0].arrival < oldest:
+        now = time.monotonic()
+        while self._waiting and self._waiting[0].latest < now:
             late = self._waiting.pop(0)
             late.error = OperationalError("Others' statements have taken too long.")
             late.error.__cause__ = Busy()

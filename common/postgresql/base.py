@@ -10,12 +10,10 @@ from django.db.backends.postgresql import base
 from gevent.monkey import get_original
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
-from common.postgresql.deadline import DEADLINE, Late
+from common.postgresql.deadline import Late, time_for_others, time_to_connect
 from common.postgresql.pool import Busy, Pool, taken
 
-# Seconds that a request waits for others' connections.
-TURN = 1.0
-# Seconds that it waits for one of them when it could not open one.
+# Seconds that a request waits for others' connections when it could not open one.
 SHORT_TURN = 0.2
 # Looking whether something has arrived is no waiting, for which others would get their turn.
 poll = get_original("select", "poll")
@@ -31,7 +29,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         pool = self.pools.get(self.alias)
         if pool is None:
             return super().get_new_connection(conn_params)
-        connection = pool.take(TURN)
+        connection = pool.take(time_for_others())
         if connection is None or not is_open(connection):
             try:
                 connection = super().get_new_connection(with_addresses(conn_params))
@@ -98,7 +96,7 @@ def with_addresses(conn_params: dict[str, Any]) -> dict[str, Any]:
     host = conn_params["host"]
     if host.startswith("/") or "," in host:
         return conn_params
-    with gevent.Timeout(DEADLINE, Late(f"Looking up {host} takes too long.")):
+    with gevent.Timeout(time_to_connect(), Late(f"Looking up {host} takes too long.")):
         try:
             found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
         except socket.gaierror as error:

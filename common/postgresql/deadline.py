@@ -1,30 +1,72 @@
-"""No request waits for PostgreSQL longer than a deadline, even when its server is frozen.
+"""How long a request waits for PostgreSQL at most, even when its server is frozen.
 
-`statement_timeout` is the server's own and ends what is merely slow; it is the shorter of the two
+Part of its time a request keeps for its own connect and statement; the rest it may wait for others.
+`statement_timeout` is the server's own and ends what is merely slow; it is shorter than DEADLINE
 (see common/provision.py). A frozen server or a lost network can only be noticed from here.
 """
 
 import select
+from threading import local
 from time import monotonic
 from typing import Any
 
 import psycopg2
 from psycopg2 import extensions
 
-# Seconds for one statement or one connect. The contract allows five for a request, which waits for
-# its turn (common/postgresql/base.py), then a connect, then a statement. (Looking up the host may
-# take as long once more; then it is the cluster's DNS that is away.)
+# Seconds for all that a request waits for. The contract allows five for an answer.
+PATIENCE = 4.8
+# Seconds for one statement or one connect.
 DEADLINE = 2.0
+# Seconds that a connect has at least, however long it had to wait for others before.
+CONNECT = 0.5
 # Seconds in which, after a missed deadline, that server is not asked: the requests that wait for
 # a connection would otherwise wait for one deadline after the other.
 PAUSE = 1.0
 
+CONNECTED = 0  # libpq's CONNECTION_OK
 _EVENTS = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}
 _paused_until: dict[tuple[str, int], float] = {}  # by host and port
 
 
 class Late(psycopg2.OperationalError):
     """PostgreSQL, or who knows its address, did not answer in time."""
+
+
+class _Clock(local):
+    """When a request's patience ends; each greenlet has its own request."""
+
+    end: float | None = None
+
+
+_clock = _Clock()
+
+
+def restart() -> None:
+    """Give what follows all the time that a request has; it counts from the first wait."""
+    _clock.end = None
+
+
+def has_waited() -> bool:
+    """Return whether this request's time counts already."""
+    return _clock.end is not None
+
+
+def time_left() -> float:
+    """Return how many seconds of its patience this request has left."""
+    now = monotonic()
+    if _clock.end is None:
+        _clock.end = now + PATIENCE
+    return _clock.end - now
+
+
+def time_for_others() -> float:
+    """Return for how many seconds of them it may wait for others."""
+    return max(0.0, time_left() - CONNECT - DEADLINE)
+
+
+def time_to_connect() -> float:
+    """Return how many seconds it has for a connect before its statement."""
+    return min(DEADLINE, time_for_others() + CONNECT)
 
 
 def wait(connection: Any) -> None:
@@ -37,9 +79,11 @@ def wait(connection: Any) -> None:
     server = connection.info.host, connection.info.port
     if start < _paused_until.get(server, 0.0):
         raise Late("PostgreSQL missed a deadline a moment ago.")
+    limit = DEADLINE if connection.info.status == CONNECTED else time_to_connect()
     while (state := connection.poll()) != extensions.POLL_OK:
         poll = select.poll()
         poll.register(connection.fileno(), _EVENTS[state])
-        if not poll.poll(max(0.0, start + DEADLINE - monotonic()) * 1000):
-            _paused_until[server] = monotonic() + PAUSE
-            raise Late(f"PostgreSQL did not answer in {DEADLINE} seconds.")
+        if not poll.poll(max(0.0, start + limit - monotonic()) * 1000):
+            if limit == DEADLINE:
+                _paused_until[server] = monotonic() + PAUSE
+            raise Late(f"PostgreSQL did not answer in {limit:.1f} seconds.")

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from common.errors import DATABASE_ERRORS
-from common.postgresql.deadline import DEADLINE
+from common.postgresql.deadline import DEADLINE, time_left
 from common.postgresql.pool import Busy, release_connections
 
 logger = logging.getLogger(__name__)
@@ -17,9 +17,6 @@ logger = logging.getLogger(__name__)
 REPLICA = "replica"
 # Seconds in which a replica that failed is not asked.
 PAUSE = 10.0
-# Seconds after which the primary is not asked as well: a frozen replica takes one deadline; what
-# takes longer would leave the primary too few of the five that the contract allows.
-ENOUGH = DEADLINE + 0.1
 
 Rows = TypeVar("Rows")
 _paused_until = 0.0
@@ -34,7 +31,6 @@ def read(queryset: QuerySet[Any], fetch: Callable[[QuerySet[Any]], Rows]) -> Row
     if REPLICA in settings.DATABASES and monotonic() >= _paused_until:
         # Whoever waits for one server holds nothing of the other's that somebody may need.
         release_connections()
-        start = monotonic()
         try:
             return fetch(queryset.using(REPLICA))
         except DATABASE_ERRORS as error:
@@ -46,6 +42,6 @@ def read(queryset: QuerySet[Any], fetch: Callable[[QuerySet[Any]], Rows]) -> Row
                     PAUSE,
                     " ".join(str(error).split()),
                 )
-            if monotonic() - start > ENOUGH:
-                raise
+            if time_left() < DEADLINE:
+                raise  # The primary might take too long as well.
     return fetch(queryset)

@@ -82,11 +82,29 @@ def test_a_host_is_looked_up_with_all_its_addresses() -> None:
     assert params["host"].split(",") == ["localhost"] * len(addresses)
 
 
+@pytest.mark.parametrize("waited", [0.0, 0.1, 1.0, 2.0])
+def test_who_waits_for_others_keeps_time_for_a_connect_and_a_statement(monkeypatch, waited) -> None:
+    now = 1000.0
+    monkeypatch.setattr(deadline, "monotonic", lambda: now)
+    monkeypatch.setattr(deadline, "_clock", deadline._Clock())
+    whole = deadline.time_for_others()
+    now += waited
+    assert deadline.time_for_others() == pytest.approx(whole - waited)
+    now += deadline.time_for_others()
+    assert deadline.time_to_connect() == deadline.CONNECT
+    now += deadline.time_to_connect() + deadline.DEADLINE
+    assert deadline.time_for_others() == 0.0
+    assert now < 1005.0  # as the contract has it
+    deadline.restart()
+    assert deadline.time_for_others() == whole
+
+
 @pytest.fixture
 def short_deadline(monkeypatch):
-    """A deadline of 0.2 seconds, and no pause left over."""
+    """A deadline of 0.2 seconds, and no pause or wait left over."""
     monkeypatch.setattr(deadline, "DEADLINE", 0.2)
     monkeypatch.setattr(deadline, "_paused_until", {})
+    monkeypatch.setattr(deadline, "_clock", deadline._Clock())
     set_wait_callback(deadline.wait)
     yield
     set_wait_callback(None)
@@ -130,6 +148,18 @@ def test_a_connect_to_a_server_that_says_nothing_ends_at_the_deadline(short_dead
         with pytest.raises(psycopg2.OperationalError, match="did not answer"):
             psycopg2.connect(host="127.0.0.1", port=silent.getsockname()[1], user="x")
         assert monotonic() - start < 1
+
+
+def test_a_connect_has_less_time_where_the_request_has_waited_before(
+    short_deadline, monkeypatch
+) -> None:
+    monkeypatch.setattr(deadline, "PATIENCE", 0.3)
+    monkeypatch.setattr(deadline, "CONNECT", 0.1)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(psycopg2.OperationalError, match="did not answer in 0.1"),
+    ):
+        psycopg2.connect(host="127.0.0.1", port=silent.getsockname()[1], user="x")
 
 
 def test_a_slow_statement_is_ended_by_the_server_before_the_deadline(superuser) -> None:

@@ -11,9 +11,16 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from common import shared_statement
+from common.postgresql import deadline
 from common.postgresql.pool import Busy
 from common.shared_statement import SharedStatement
 from tests.conftest import wait_for
+
+
+@pytest.fixture(autouse=True)
+def clock() -> None:
+    """Begin each test as a request begins."""
+    deadline.restart()
 
 
 class Table:
@@ -87,16 +94,32 @@ def test_who_saves_together_fails_together_and_the_next_are_saved() -> None:
     assert table.groups[-1] == [2]
 
 
+def test_who_has_waited_before_does_not_wait_for_others() -> None:
+    table = Table()
+
+    def save_late(row: int) -> int:
+        deadline.time_left()
+        return table.save(row)
+
+    with ThreadPoolExecutor(10) as requests:
+        first = requests.submit(table.save, 1)
+        wait_for(lambda: table.groups, 10)
+        late = requests.submit(save_late, 2)
+        wait_for(lambda: table.groups == [[1], [2]], 10)
+        table.may_save.set()
+        assert [first.result(10), late.result(10)] == [10, 20]
+
+
 def test_who_has_waited_too_long_is_told_and_the_next_are_saved(monkeypatch) -> None:
-    monkeypatch.setattr(shared_statement, "PATIENCE", 0.1)
+    monkeypatch.setattr(shared_statement, "time_for_others", lambda: 0.1)
     table = Table()
     with ThreadPoolExecutor(10) as requests:
         first = requests.submit(table.save, 1)
         wait_for(lambda: table.groups, 10)
         waiting = requests.submit(table.save, 2)
         wait_for(lambda: table.save._waiting, 10)
-        arrival = table.save._waiting[0].arrival
-        wait_for(lambda: monotonic() > arrival + 0.1, 10)
+        latest = table.save._waiting[0].latest
+        wait_for(lambda: monotonic() > latest, 10)
         table.may_save.set()
         assert first.result(10) == 10
         with pytest.raises(OperationalError, match="too long") as error:
@@ -107,7 +130,7 @@ def test_who_has_waited_too_long_is_told_and_the_next_are_saved(monkeypatch) -> 
 
 
 def test_who_has_waited_too_long_does_not_wait_for_the_next_statement(monkeypatch) -> None:
-    monkeypatch.setattr(shared_statement, "PATIENCE", 0.1)
+    monkeypatch.setattr(shared_statement, "time_for_others", lambda: 0.1)
     may_end = {1: threading.Event(), 3: threading.Event()}
     wait = SharedStatement(lambda rows: [may_end[row].wait(10) for row in rows])
     with ThreadPoolExecutor(10) as requests:
@@ -115,8 +138,8 @@ def test_who_has_waited_too_long_does_not_wait_for_the_next_statement(monkeypatc
         wait_for(lambda: wait._is_busy and not wait._waiting, 10)
         late = requests.submit(wait, 2)
         wait_for(lambda: wait._waiting, 10)
-        arrival = wait._waiting[0].arrival
-        wait_for(lambda: monotonic() > arrival + 0.1, 10)
+        latest = wait._waiting[0].latest
+        wait_for(lambda: monotonic() > latest, 10)
         last = requests.submit(wait, 3)
         wait_for(lambda: len(wait._waiting) == 2, 10)
         may_end[1].set()
