@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from common.errors import DATABASE_ERRORS, RETRY_AFTER, error_response
 from common.metrics import metrics
+from common.postgresql.pool import Busy
 
 
 class ProbeMiddleware:
@@ -36,7 +37,9 @@ def ready() -> HttpResponse:
     """Answer 200 when this service's database answers and its migrations are applied."""
     try:
         pending = pending_migrations()
-    except DATABASE_ERRORS:
+    except DATABASE_ERRORS as error:
+        if isinstance(error.__cause__, Busy):
+            return not_ready("database", "Too many requests wait for the database right now.")
         return not_ready("database", "The database does not answer. Check it and the DB_ settings.")
     if pending:
         return not_ready(

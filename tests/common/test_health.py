@@ -4,6 +4,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from common.postgresql.pool import Busy
+
 
 @pytest.mark.parametrize("path", ["/livez", "/livez/", "/readyz", "/readyz/"])
 def test_the_probes_answer_any_host(client: Client, db: None, path: str) -> None:
@@ -34,13 +36,20 @@ def test_a_missing_migration_is_named(client: Client, db: None) -> None:
     }
 
 
-def test_a_database_that_is_away_is_named(client: Client, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("cause", "sentence"),
+    [(None, "does not answer"), (Busy("others have all"), "Too many requests")],
+)
+def test_a_database_that_is_away_or_busy_is_named(
+    client: Client, monkeypatch, cause: Exception | None, sentence: str
+) -> None:
     def away(*args: object) -> None:
-        raise OperationalError("gone")
+        raise OperationalError("gone") from cause
 
     monkeypatch.setattr("common.health.MigrationExecutor", away)
     monkeypatch.setattr("common.health.connection.close", lambda: None)
     response = client.get("/readyz")
     assert response.status_code == 503
     assert response.json()["database"] == "failed"
+    assert sentence in response.json()["error"]
     assert response.headers["Retry-After"]
