@@ -20,8 +20,9 @@ from common.processes import WEB_CONCURRENCY
 bind = env.text("BIND", "0.0.0.0:8000")
 workers = WEB_CONCURRENCY
 worker_class = "common.worker.Worker"
-# Clients that a process serves at once, idle ones among them.
-worker_connections = 1000
+# Clients that a process has at once. Most are idle and give way to others (common/worker.py). So
+# many fit into the 1024 files that a process may have open by default.
+worker_connections = 900
 # The kernel spreads connections over the workers; without it one of them may take nearly all.
 reuse_port = True
 # As long as it may be, for lists that are selected by long names.

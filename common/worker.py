@@ -20,7 +20,17 @@ SEND_BUFFER = 128 * 1024
 
 
 class Server(StreamServer):
-    """gevent's server, which turns away nobody who has come before it closes."""
+    """gevent's server, which has a place for who comes next, and turns nobody away at its close."""
+
+    def __init__(self, *args: Any, make_room: Callable[[], None], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.make_room = make_room
+
+    def do_handle(self, *accepted: Any) -> None:
+        """Handle a connection, and see to it that there is a place for another."""
+        super().do_handle(*accepted)
+        if self.full():
+            self.make_room()
 
     def close(self) -> None:
         """Take over the connections that the kernel has accepted; it would reset them."""
@@ -34,15 +44,17 @@ class Worker(GeventWorker):
     """gunicorn's gevent worker: a connection has a greenlet, so a slow client holds up nobody.
 
     A request's header has to arrive within `keepalive`, and no read or write after it may take
-    longer than CLIENT_TIMEOUT. A stop does not wait for clients that ask for nothing.
+    longer than CLIENT_TIMEOUT. Clients that ask for nothing neither hold up a stop nor keep others
+    from their place.
     """
 
     def server_class(self, listener: Any, spawn: Any, **unused: Any) -> Server:
         """Return what takes in the connections of a socket."""
-        return Server(listener, partial(self.handle, listener), spawn=spawn)
+        handle = partial(self.handle, listener)
+        return Server(listener, handle, spawn=spawn, make_room=self.make_room)
 
     def init_process(self) -> None:
-        self.idle: set[Any] = set()
+        self.idle: dict[Any, None] = {}  # clients; who has been it for longest stands first
         # gunicorn searches its settings by name, twenty times for each request.
         self.cfg.__dict__.update({name: found.get() for name, found in self.cfg.settings.items()})
         super().init_process()
@@ -55,15 +67,15 @@ class Worker(GeventWorker):
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Answer the requests of a connection."""
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        self.idle.add(client)
+        self.idle[client] = None
         try:
             super().handle(listener, client, addr)
         finally:
-            self.idle.discard(client)
+            self.idle.pop(client, None)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Answer a request."""
-        self.idle.discard(sock)
+        self.idle.pop(sock, None)
         sock.settimeout(CLIENT_TIMEOUT)
         try:
             super().handle_request(listener_name, req, sock, addr)
@@ -72,7 +84,7 @@ class Worker(GeventWorker):
             raise StopIteration from error  # which ends a connection for gunicorn
         finally:
             sock.settimeout(None)
-            self.idle.add(sock)
+            self.idle[sock] = None
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Refuse what cannot be read as HTTP; gunicorn would send a page."""
@@ -91,10 +103,21 @@ class Worker(GeventWorker):
         super().notify()
         if not self.alive:
             for client in list(self.idle):
-                with suppress(OSError):  # it has just hung up
-                    # A request that has arrived is still read and answered. gevent's own shutdown
-                    # would end the wait for it with an error.
-                    client._sock.shutdown(socket.SHUT_RD)
+                hang_up(client)
+
+    def make_room(self) -> None:
+        """Hang up on who has asked for nothing for longest."""
+        if self.idle:
+            client = next(iter(self.idle))
+            del self.idle[client]
+            hang_up(client)
+
+
+def hang_up(client: Any) -> None:
+    """End a connection, but first answer a request that has arrived on it."""
+    with suppress(OSError):  # the client has just done so
+        # gevent's own shutdown would end the wait for a request with an error.
+        client._sock.shutdown(socket.SHUT_RD)
 
 
 def in_bursts(application: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,10 @@ def test_who_has_connected_is_served_though_the_server_closes() -> None:
     received = []
     pool = Pool(10)
     server = Server(
-        ("127.0.0.1", 0), lambda client, address: received.append(client.recv(9)), spawn=pool
+        ("127.0.0.1", 0),
+        lambda client, address: received.append(client.recv(9)),
+        spawn=pool,
+        make_room=lambda: None,
     )
     server.start()
     with ExitStack() as stack:
