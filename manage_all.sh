@@ -341,7 +341,8 @@ TEXT
 # Each line is marked with its service.
 follow_logs() {
     [ -f "$state/logs/numbers.log" ] || die "There are no logs yet: nothing has been started."
-    "$python" - "$state/logs" "${services[@]}" <<'PYTHON'
+    # In the place of this shell, whose end it would not notice.
+    exec "$python" - "$state/logs" "${services[@]}" <<'PYTHON'
 import os, signal, sys, time
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 folder, *names = sys.argv[1:]
@@ -385,7 +386,7 @@ down() {
     [[ ${1:---purge} == --purge ]] || die "down takes --purge, and not $1."
     if [ "${1:-}" = --purge ] && [ "${2:-}" != --yes ]; then
         local answer
-        read -r -p "Stop all, and remove all data in $state? [y/N] " answer
+        read -r -p "Stop all, and remove all data in $state? [y/N] " answer || true
         [[ $answer == [yY]* ]] || die "Nothing was stopped or removed."
     fi
     stop_all

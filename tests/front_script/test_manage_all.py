@@ -7,7 +7,7 @@ import signal
 import socket
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
@@ -89,7 +89,9 @@ def test_secrets_are_private_and_in_no_log(running: tuple[Environment, str]) -> 
 
 
 def test_the_data_is_removed_only_after_a_yes(running: tuple[Environment, str]) -> None:
-    assert run_front_script(running[0], "down", "--purge").returncode != 0
+    refused = run_front_script(running[0], "down", "--purge")
+    assert refused.returncode != 0
+    assert "Nothing was stopped" in refused.stderr
     assert (Path(running[0]["STATE_DIR"]) / "secrets" / "admin").exists()
     assert run_front_script(running[0], "status").returncode == 0
 
@@ -186,7 +188,14 @@ def test_a_bad_setting_is_named_and_nothing_is_left_running(
     assert processes(environment) == []
 
 
-def test_ctrl_c_stops_everything(environment: Environment) -> None:
+def press_ctrl_c(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGINT)
+
+
+@pytest.mark.parametrize("end", [press_ctrl_c, subprocess.Popen.terminate])
+def test_an_end_stops_everything(
+    environment: Environment, end: Callable[[subprocess.Popen[str]], None]
+) -> None:
     with subprocess.Popen(
         [ROOT / "manage_all.sh", "up"],
         env=environment,
@@ -203,7 +212,7 @@ def test_ctrl_c_stops_everything(environment: Environment) -> None:
             if line.startswith("numbers |") and "/readyz" in line:
                 break
         assert any(line.startswith("users   |") for line in lines)
-        os.killpg(process.pid, signal.SIGINT)
+        end(process)
         process.stdout.read()
         assert process.stderr.read() == ""
         assert process.wait(40) == 0
