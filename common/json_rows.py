@@ -11,13 +11,16 @@ Row = tuple[int, str]  # id and JSON
 Statement = tuple[str, tuple[Any, ...]]  # SQL and its parameters
 
 
-@cache
 def rows_as_json(queryset: QuerySet[Any], serializer_class: Any) -> QuerySet[Any]:
     """Return a view's rows as pairs of the id and the JSON that its serializer describes."""
     fields = serializer_class().fields.items()
     row = JSONText(**{name: json_of(field) for name, field in fields if not field.write_only})
     rows: QuerySet[Any] = queryset.annotate(json=row).values_list("pk", "json")
     return rows
+
+
+# The same, made once for rows that all requests see.
+shared_rows_as_json = cache(rows_as_json)
 
 
 def join(rows: list[Row]) -> bytes:

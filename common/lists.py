@@ -11,12 +11,14 @@ from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework.request import Request
 
-from common.json_rows import Statement, rows_as_json
+from common.json_rows import Statement, rows_as_json, shared_rows_as_json
 from common.paging import KeysetPagination
 from common.postgresql import deadline
 from common.postgresql.pool import release_connections
 from common.postgresql.replica import read
 from common.shared_pages import Page, fetch_page, fetch_shared_page
+
+FetchPage = Callable[[QuerySet[Any], int, int], Page]
 
 JSON = "application/json"
 # The first rows leave at once; the rest comes in batches that are worth a statement each.
@@ -38,12 +40,10 @@ class StreamedListMixin:
         if request.accepted_renderer.format != "json":
             page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
-        everything = rows = rows_as_json(self.queryset, self.serializer_class)
         after, size = 0, None
         if request.META.get("QUERY_STRING"):
             after, size = self.paginator.get_window(request)
-            rows = self.filter_queryset(everything)  # which may ask the database
-        fetch = fetch_shared_page if rows is everything else fetch_page
+        rows, fetch = self.get_json_rows(request)
         first = fetch(rows, after, size or FIRST_BATCH)
         if size or first.next_after is None:
             return page_of(first, self.paginator, request)
@@ -53,6 +53,17 @@ class StreamedListMixin:
         # connection: a list that is not whole does not look whole.
         chunks = all_chunks(rows, first.json, first.next_after, self.paginator.key)
         return StreamingHttpResponse(chunks, content_type=JSON)
+
+    def get_json_rows(self, request: Request) -> tuple[QuerySet[Any], FetchPage]:
+        """Return the rows that a request sees, and what fetches a page of them."""
+        if not self.is_for_all():
+            rows = self.filter_queryset(self.get_queryset())
+            return rows_as_json(rows, self.get_serializer_class()), fetch_page
+        everything = shared_rows_as_json(self.queryset, self.serializer_class)
+        if not request.META.get("QUERY_STRING"):
+            return everything, fetch_shared_page
+        rows = self.filter_queryset(everything)  # which may ask the database
+        return rows, fetch_shared_page if rows is everything else fetch_page
 
 
 def page_of(page: Page, paginator: KeysetPagination, request: Request) -> HttpResponse:

@@ -27,7 +27,10 @@ def shared_serializer(
 
 
 class CreateMixin:
-    """Offer `create`, with the serializer made once."""
+    """Offer `create`, with the serializer made once.
+
+    It has no context, and there is no perform_create: who needs them takes CreateModelMixin.
+    """
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         serializer = shared_serializer(self.get_serializer_class())
@@ -45,12 +48,17 @@ class RetrieveMixin:
     """Offer `retrieve`; those who ask at one moment share a statement."""
 
     def retrieve(self, request: Request, pk: str, **kwargs: Any) -> Response:
-        instance = shared_instances(self.queryset)(int(pk))
-        if instance is None:
-            raise Http404
-        self.check_object_permissions(request, instance)
+        instance = self.find(int(pk)) if self.is_for_all() else self.get_object()
         serializer = shared_serializer(self.get_serializer_class())
         return Response(serializer.to_representation(instance))
+
+    def find(self, pk: int) -> Any:
+        """Return what has an id, together with what others ask for."""
+        instance = shared_instances(self.queryset)(pk)
+        if instance is None:
+            raise Http404
+        self.check_object_permissions(self.request, instance)
+        return instance
 
 
 @cache

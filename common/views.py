@@ -1,6 +1,7 @@
 """What the views of both services have in common, and the root of each: what is here, as links."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from django.db.models import Model
@@ -13,6 +14,8 @@ from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from common.filters import ParameterFilter
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 View = Callable[[HttpRequest], HttpResponseBase]
@@ -28,6 +31,18 @@ def on_demand(name: str) -> View:
 
 class GenericViewSet(viewsets.GenericViewSet[AnyModel]):
     """REST framework's own, which here does and keeps less for each request."""
+
+    @classmethod
+    @cache
+    def is_for_all(cls) -> bool:
+        """Return whether all see the same rows, apart from what their query parameters select.
+
+        Only then do requests share statements. Otherwise what a view overrides is asked each time.
+        """
+        hooks = ("get_queryset", "get_object", "get_serializer_class", "filter_queryset")
+        return all(
+            getattr(cls, hook) is getattr(viewsets.GenericViewSet, hook) for hook in hooks
+        ) and all(issubclass(backend, ParameterFilter) for backend in cls.filter_backends)
 
     def perform_authentication(self, request: Request) -> None:
         """Leave it to request.user, which nothing asks for; with authenticators, permissions do."""
