@@ -1,9 +1,6 @@
 """The OpenAPI document, and the page that shows it."""
 
-from django.utils.module_loading import autodiscover_modules
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
-
-autodiscover_modules("schema")  # what an app adds to what its views and serializers say
 
 READ_ONLY = ["get", "head"]  # neither view has a template for an answer to OPTIONS
 document = SpectacularAPIView.as_view(http_method_names=READ_ONLY)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.module_loading import autodiscover_modules
 from drf_spectacular import openapi
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
@@ -34,7 +35,10 @@ def error(description: str, example: str, **fields: list[str]) -> OpenApiRespons
 
 INVALID = error("A value is missing or wrong.", "after: A valid integer is required.")
 BODY_ERRORS = {
-    "400": error("The body is no JSON object, or a field is wrong.", "The body is not JSON."),
+    "400": error(
+        "The body is no JSON object, or a field is wrong.",
+        "The body is not JSON: unexpected end of data: line 1 column 2 (char 1).",
+    ),
     "413": error("The body is over 64 KiB.", "The body is too large. Send at most 64 KiB."),
     "415": error(
         "The body is neither JSON nor a form.",
@@ -44,9 +48,10 @@ BODY_ERRORS = {
 NOT_FOUND = error(
     "Nothing has this id.", "There is nothing here. Check the address and the id in it."
 )
-NOT_ALLOWED = error(
-    "Another method; see Allow.", "PUT is not allowed here. Use one of: GET, HEAD, OPTIONS."
-)
+NOT_ALLOWED = [
+    error("Another method; see Allow.", f"PUT is not allowed here. Use one of: {methods}, OPTIONS.")
+    for methods in ("GET, HEAD", "POST")
+]
 UNAVAILABLE = error(
     "The database cannot be reached; see Retry-After.",
     "The database is not available right now. Send the request again in a moment.",
@@ -60,7 +65,14 @@ class Name(OpenApiSerializerFieldExtension):
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         """Return it as a pattern, which the field itself has none of."""
-        return {"type": "string", "maxLength": NAME_LENGTH, "pattern": NAME_PATTERN}
+        text = {"type": "string", "maxLength": NAME_LENGTH, "pattern": NAME_PATTERN}
+        return {**text, "example": "ankur"}
+
+
+def with_extensions(endpoints: list[Any]) -> list[Any]:
+    """Import the schema.py of each app: what it adds to what its views and serializers say."""
+    autodiscover_modules("schema")
+    return endpoints
 
 
 def without_trailing_slashes(endpoints: list[Any]) -> list[Any]:
@@ -77,12 +89,12 @@ class AutoSchema(openapi.AutoSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
-        errors = {"405": NOT_ALLOWED, "503": UNAVAILABLE}
-        if self.method == "POST":
+        errors = {"405": NOT_ALLOWED[self.method == "POST"], "503": UNAVAILABLE}
+        if self.method in ("POST", "PUT", "PATCH"):
             errors |= BODY_ERRORS
         elif self._is_list_view():
             errors["400"] = INVALID
-        else:
+        if "{" in self.path:
             errors["404"] = NOT_FOUND
         for status, response in errors.items():
             bodies.setdefault(status, self._get_response_for_code(response, status))

@@ -124,7 +124,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/",
     "COMPONENT_SPLIT_REQUEST": True,
     "PARSER_WHITELIST": ["common.parsers.JSONParser"],
-    "PREPROCESSING_HOOKS": ["common.schema.without_trailing_slashes"],
+    "PREPROCESSING_HOOKS": [
+        "common.schema.with_extensions",
+        "common.schema.without_trailing_slashes",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -3,8 +3,9 @@
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiViewExtension
-from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer, extend_schema
 
+from common.schema import error
 from numbers_project.random_numbers.serializers import BatchSerializer, GeneratedNumberSerializer
 from numbers_project.random_numbers.views import GeneratedNumberViewSet
 
@@ -15,7 +16,20 @@ DRAWN = PolymorphicProxySerializer(
 )
 
 
-@extend_schema(responses={201: DRAWN}, methods=["POST"])
+UNKNOWN = "Nobody of this name is registered. Register the user first."
+REFUSED = error(
+    "The body is no JSON object, a field is wrong, or nobody has the user's name.",
+    f"user: {UNKNOWN}",
+    user=[UNKNOWN],
+)
+ONE = {"user": "ankur", "limit": 6}
+EXAMPLES = [
+    OpenApiExample("One number", value=ONE, request_only=True),
+    OpenApiExample("Three at once", value={**ONE, "count": 3}, request_only=True),
+]
+
+
+@extend_schema(responses={201: DRAWN, 400: REFUSED}, examples=EXAMPLES, methods=["POST"])
 class _GeneratedNumbers(GeneratedNumberViewSet): ...
 
 

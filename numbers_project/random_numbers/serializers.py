@@ -75,7 +75,7 @@ class BatchSerializer(serializers.Serializer[SavedBatch]):
     randomNumbers = serializers.SerializerMethodField()
 
     def get_randomNumbers(self, batch: SavedBatch) -> list[BatchNumber]:
-        """Return the numbers with their ids."""
+        """The numbers, each with its id."""
         # A serializer for each would take longer than drawing them.
         pairs = zip(batch.ids, batch.numbers, strict=True)
         return [{"id": pk, "randomNumber": number} for pk, number in pairs]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiViewExtension
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from common.schema import error
 from users_project.users.serializers import UserSerializer
@@ -16,15 +16,19 @@ TAKEN = error(
 )
 
 
-@extend_schema(responses={201: UserSerializer, 409: TAKEN}, methods=["POST"])
+@extend_schema_view(
+    list=extend_schema(summary="List users"),
+    create=extend_schema(summary="Register a user", responses={201: UserSerializer, 409: TAKEN}),
+    retrieve=extend_schema(summary="Show a user"),
+)
 class _Users(UserViewSet): ...
 
 
 class Users(OpenApiViewExtension):
-    """A name can be taken."""
+    """What each call does; and a name can be taken."""
 
     target_class = UserViewSet
 
     def view_replacement(self) -> Any:
-        """Return the view with this answer beside the others."""
+        """Return the view with that beside what it says itself."""
         return _Users
