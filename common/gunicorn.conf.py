@@ -34,7 +34,8 @@ preload_app = True
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 forwarded_allow_ips = "*"  # Without such headers no address need be compared.
-# Longer than the idle timeout of common gateways (60 seconds), so that they hang up first.
+# Longer than the idle timeout of common gateways (60 seconds), so that they hang up first, as long
+# as they keep fewer connections than there are places.
 keepalive = 75
 # Requests that run when a stop is asked for may finish.
 graceful_timeout = 25

@@ -11,6 +11,7 @@ from gevent.server import StreamServer
 from gunicorn.util import close_graceful
 from gunicorn.workers.ggevent import GeventWorker
 
+from common.arrivals import has_arrived
 from common.processes import CLIENT_TIMEOUT
 from common.refusals import is_refusal, refusal
 
@@ -29,6 +30,10 @@ class Server(StreamServer):
     def do_handle(self, *accepted: Any) -> None:
         """Handle a connection, and see to it that there is a place for another."""
         super().do_handle(*accepted)
+        self.keep_room()
+
+    def keep_room(self) -> None:
+        """Let a client give up its place where it is the last one."""
         if self.full():
             self.make_room()
 
@@ -51,9 +56,12 @@ class Worker(GeventWorker):
     def server_class(self, listener: Any, spawn: Any, **unused: Any) -> Server:
         """Return what takes in the connections of a socket."""
         handle = partial(self.handle, listener)
-        return Server(listener, handle, spawn=spawn, make_room=self.make_room)
+        server = Server(listener, handle, spawn=spawn, make_room=self.make_room)
+        self.servers.append(server)
+        return server
 
     def init_process(self) -> None:
+        self.servers: list[Server] = []
         self.idle: dict[Any, None] = {}  # clients; who has been it for longest stands first
         # gunicorn searches its settings by name, twenty times for each request.
         self.cfg.__dict__.update({name: found.get() for name, found in self.cfg.settings.items()})
@@ -101,16 +109,19 @@ class Worker(GeventWorker):
     def notify(self) -> None:
         """Tell the first process, once a second, that this one is alive."""
         super().notify()
+        for server in self.servers:
+            server.keep_room()  # All may have been busy when the last place was taken.
         if not self.alive:
             for client in list(self.idle):
                 hang_up(client)
 
     def make_room(self) -> None:
         """Hang up on who has asked for nothing for longest."""
-        if self.idle:
-            client = next(iter(self.idle))
-            del self.idle[client]
-            hang_up(client)
+        for client in self.idle:
+            if not has_arrived(client.fileno()):
+                del self.idle[client]
+                hang_up(client)
+                return
 
 
 def hang_up(client: Any) -> None:

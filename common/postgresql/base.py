@@ -1,22 +1,19 @@
 """The database backend: Django's own, with the pool that it has for psycopg 3 only."""
 
 import socket
-from select import POLLIN
 from typing import Any
 
 import gevent
 import psycopg2
 from django.db.backends.postgresql import base
-from gevent.monkey import get_original
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
+from common.arrivals import has_arrived
 from common.postgresql.deadline import Late, time_for_others, time_to_connect
 from common.postgresql.pool import Busy, Pool, taken
 
 # Seconds that a request waits for others' connections when it could not open one.
 SHORT_TURN = 0.2
-# Looking whether something has arrived is no waiting, for which others would get their turn.
-poll = get_original("select", "poll")
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -86,9 +83,7 @@ def is_open(connection: Any) -> bool:
     """
     if connection.closed:
         return False
-    look = poll()
-    look.register(connection.fileno(), POLLIN)
-    return not look.poll(0)
+    return not has_arrived(connection.fileno())
 
 
 def with_addresses(conn_params: dict[str, Any]) -> dict[str, Any]:

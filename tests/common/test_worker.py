@@ -5,13 +5,13 @@ from contextlib import ExitStack
 from io import BytesIO
 from typing import Any
 
-import gevent
+import gevent.socket
 import pytest
 from django.http import HttpResponse
 from gevent.pool import Pool
 from gunicorn.http.wsgi import FileWrapper
 
-from common.worker import Server, in_bursts
+from common.worker import Server, Worker, in_bursts
 
 
 def test_who_has_connected_is_served_though_the_server_closes() -> None:
@@ -34,6 +34,21 @@ def test_who_has_connected_is_served_though_the_server_closes() -> None:
     assert received == [b"a request"] * 3
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(server.address)
+
+
+def test_the_place_of_who_has_been_idle_for_longest_and_has_sent_nothing_is_taken() -> None:
+    worker = object.__new__(Worker)
+    with ExitStack() as stack:
+        pairs = [gevent.socket.socketpair() for _ in range(3)]
+        for end in (end for pair in pairs for end in pair):
+            stack.callback(end.close)
+        (sent, first), (_, second), (_, third) = pairs
+        sent.sendall(b"a request")
+        worker.idle = dict.fromkeys([first, second, third])
+        worker.make_room()
+        assert list(worker.idle) == [first, third]
+        assert second.recv(9) == b""
+        assert first.recv(9) == b"a request"
 
 
 def test_answers_of_one_moment_leave_together() -> None:

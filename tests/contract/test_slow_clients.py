@@ -5,13 +5,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from tests.conftest import Services, wait_for
+from tests.conftest import Services, bare_environment, run_front_script, wait_for
 
 LIST = b"GET /get-saved-numbers HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HALF_A_HEADER = b"GET /get-saved-numbers HTTP/1.1\r\nHost: loc"
@@ -73,6 +74,26 @@ def test_who_asks_for_nothing_gives_way_where_there_are_more_than_places(
         pytest.skip("USERS_URL names services elsewhere, and what is in front has its own places")
     with clients(services, sent, 2500):
         assert_others_are_answered(services, user)
+
+
+def test_who_was_busy_when_the_last_place_was_taken_gives_way_later(
+    services: Services, tmp_path: Path
+) -> None:
+    if services.state is None:
+        pytest.skip("USERS_URL names services elsewhere, and this needs some with few places")
+    places = "--workers 1 --worker-connections 10"
+    environment = {**bare_environment(tmp_path), "GUNICORN_CMD_ARGS": places}
+    started = run_front_script(environment, "up", "--detach")
+    assert started.returncode == 0, started.stderr
+    try:
+        url = f"http://127.0.0.1:{environment['NUMBERS_PORT']}"
+        with clients(Services("", url), HALF_A_BODY, 10) as all_busy:
+            for client in all_busy:
+                client.sendall(b'"x"}'.ljust(99 - len(b'{"user":')))
+                assert client.recv(65536).startswith(b"HTTP/1.1 400 ")
+            assert httpx.get(f"{url}/livez", timeout=CLIENT_TIMEOUT).status_code == 200
+    finally:
+        run_front_script(environment, "down", "--purge", "--yes")
 
 
 def test_half_a_body_that_is_all_is_answered(services: Services) -> None:
