@@ -1,7 +1,7 @@
 """Pages of JSON rows; those that are asked for at one moment share a statement."""
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import connections
@@ -33,16 +33,20 @@ def fetch_page(rows: QuerySet[Any], after: int, size: int) -> Page:
 
 def fetch_shared_page(everything: QuerySet[Any], after: int, size: int) -> Page:
     """Return the same of an unfiltered list, by one statement for all who ask at one moment."""
-    return read(everything, lambda rows: shared_pages(everything, rows.db, size)(after))
+    return shared_pages(everything, size)(after)
 
 
 @cache
-def shared_pages(everything: QuerySet[Any], database: str, size: int) -> SharedStatement[int, Page]:
+def shared_pages(everything: QuerySet[Any], size: int) -> SharedStatement[int, Page]:
     """Return what selects pages of one size.
 
     Its statement is written once: the ORM takes longer for that than PostgreSQL to run it.
     """
-    select = partial(select_pages, pages_statement(everything, size), database)
+    statement = pages_statement(everything, size)
+
+    def select(afters: Sequence[int]) -> list[Page]:
+        return read(everything, lambda rows: select_pages(statement, rows.db, afters))
+
     return SharedStatement(select, most=MOST_ROWS // size)
 
 

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from django.db import OperationalError, connection
 
-from common.postgresql.deadline import has_waited, time_for_others
+from common.postgresql.deadline import time_for_others
 from common.postgresql.pool import Busy
 
 # Seconds for which others may join a statement before it begins, as long as any do.
@@ -63,9 +63,7 @@ class SharedStatement(Generic[Argument, Result]):
 
     def __call__(self, argument: Argument) -> Result:
         """Run the statement for an argument, together with those of other requests."""
-        # A transaction may be rolled back, and others' rows with it; and who has waited once, for a
-        # replica that failed, has no time to wait for others.
-        if connection.in_atomic_block or has_waited():
+        if connection.in_atomic_block:  # which may be rolled back, and others' rows with it
             return self._run([argument])[0]
         request: _Request[Argument, Result] = _Request(argument)
         with self._lock:

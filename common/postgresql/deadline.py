@@ -14,11 +14,13 @@ import psycopg2
 from psycopg2 import extensions
 
 # Seconds for all that a request waits for. The contract allows five for an answer.
-PATIENCE = 4.8
-# Seconds for one statement or one connect.
+PATIENCE = 4.6
+# Seconds that one statement or one connect may take.
 DEADLINE = 2.0
-# Seconds that a connect has at least, however long it had to wait for others before.
+# Seconds that are kept for a connect; DEADLINE is kept for the statement after it.
 CONNECT = 0.5
+# Seconds that each later statement has at least: pages of the admin send many short ones.
+SHORTEST = 0.5
 # Seconds in which, after a missed deadline, that server is not asked: the requests that wait for
 # a connection would otherwise wait for one deadline after the other.
 PAUSE = 1.0
@@ -42,13 +44,11 @@ _clock = _Clock()
 
 
 def restart() -> None:
-    """Give what follows all the time that a request has; it counts from the first wait."""
+    """Give what follows all the time that a request has; it counts from the first wait.
+
+    Only requests do. What else uses the database in a process of a service has to, as well.
+    """
     _clock.end = None
-
-
-def has_waited() -> bool:
-    """Return whether this request's time counts already."""
-    return _clock.end is not None
 
 
 def time_left() -> float:
@@ -65,8 +65,13 @@ def time_for_others() -> float:
 
 
 def time_to_connect() -> float:
-    """Return how many seconds it has for a connect before its statement."""
-    return min(DEADLINE, time_for_others() + CONNECT)
+    """Return how many seconds of them it has for a connect, before its statement."""
+    return max(0.0, min(DEADLINE, time_left() - DEADLINE))
+
+
+def time_for_statement() -> float:
+    """Return how many seconds it has for a statement."""
+    return max(SHORTEST, min(DEADLINE, time_left()))
 
 
 def wait(connection: Any) -> None:
@@ -79,7 +84,8 @@ def wait(connection: Any) -> None:
     server = connection.info.host, connection.info.port
     if start < _paused_until.get(server, 0.0):
         raise Late("PostgreSQL missed a deadline a moment ago.")
-    limit = DEADLINE if connection.info.status == CONNECTED else time_to_connect()
+    is_connected = connection.info.status == CONNECTED
+    limit = time_for_statement() if is_connected else time_to_connect()
     while (state := connection.poll()) != extensions.POLL_OK:
         poll = select.poll()
         poll.register(connection.fileno(), _EVENTS[state])

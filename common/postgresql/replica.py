@@ -43,5 +43,5 @@ def read(queryset: QuerySet[Any], fetch: Callable[[QuerySet[Any]], Rows]) -> Row
                     " ".join(str(error).split()),
                 )
             if time_left() < DEADLINE:
-                raise  # The primary might take too long as well.
+                raise  # The primary might take too long.
     return fetch(queryset)

@@ -91,9 +91,13 @@ def test_who_waits_for_others_keeps_time_for_a_connect_and_a_statement(monkeypat
     now += waited
     assert deadline.time_for_others() == pytest.approx(whole - waited)
     now += deadline.time_for_others()
-    assert deadline.time_to_connect() == deadline.CONNECT
-    now += deadline.time_to_connect() + deadline.DEADLINE
+    assert deadline.time_to_connect() == pytest.approx(deadline.CONNECT)
+    now += deadline.time_to_connect()  # for the lookup of the host; what it takes is gone
+    assert deadline.time_to_connect() == pytest.approx(0)
+    assert deadline.time_for_statement() == pytest.approx(deadline.DEADLINE)
+    now += deadline.time_for_statement()
     assert deadline.time_for_others() == 0.0
+    assert deadline.time_for_statement() == deadline.SHORTEST
     assert now < 1005.0  # as the contract has it
     deadline.restart()
     assert deadline.time_for_others() == whole
@@ -103,6 +107,7 @@ def test_who_waits_for_others_keeps_time_for_a_connect_and_a_statement(monkeypat
 def short_deadline(monkeypatch):
     """A deadline of 0.2 seconds, and no pause or wait left over."""
     monkeypatch.setattr(deadline, "DEADLINE", 0.2)
+    monkeypatch.setattr(deadline, "SHORTEST", 0.1)
     monkeypatch.setattr(deadline, "_paused_until", {})
     monkeypatch.setattr(deadline, "_clock", deadline._Clock())
     set_wait_callback(deadline.wait)

@@ -94,22 +94,6 @@ def test_who_saves_together_fails_together_and_the_next_are_saved() -> None:
     assert table.groups[-1] == [2]
 
 
-def test_who_has_waited_before_does_not_wait_for_others() -> None:
-    table = Table()
-
-    def save_late(row: int) -> int:
-        deadline.time_left()
-        return table.save(row)
-
-    with ThreadPoolExecutor(10) as requests:
-        first = requests.submit(table.save, 1)
-        wait_for(lambda: table.groups, 10)
-        late = requests.submit(save_late, 2)
-        wait_for(lambda: table.groups == [[1], [2]], 10)
-        table.may_save.set()
-        assert [first.result(10), late.result(10)] == [10, 20]
-
-
 def test_who_has_waited_too_long_is_told_and_the_next_are_saved(monkeypatch) -> None:
     monkeypatch.setattr(shared_statement, "time_for_others", lambda: 0.1)
     table = Table()
