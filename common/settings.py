@@ -166,9 +166,8 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "NOTSET"},
         # Each request has its line in the access log; only faults of ours are worth another.
-        "django.request": {"filters": ["exceptions"]},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
-        "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
+        "django.request": {"filters": ["exceptions"], "level": "ERROR"},
+        "django.security": {"level": "CRITICAL"},
         # It warns of each HEAD, whose body it leaves out as it should.
         "gunicorn.http.wsgi": {"level": "ERROR"},
     },
