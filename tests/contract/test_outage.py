@@ -28,7 +28,7 @@ class Load:
         self.saved: list[int] = []
         self.slowest = 0.0
         self.ended = threading.Event()
-        self.clients = [threading.Thread(target=self.draw) for _ in range(24)]
+        self.clients = [threading.Thread(target=self.draw) for _ in range(48)]
 
     def draw(self) -> None:
         with httpx.Client(timeout=30) as client:
@@ -103,7 +103,7 @@ def test_a_frozen_server_is_503_until_it_wakes(
     for pid in server:
         os.kill(pid, signal.SIGSTOP)
     try:
-        wait_for(lambda: load.statuses[503] > 50, 15)
+        wait_for(lambda: load.statuses[503] > 100, 15)
         start = monotonic()
         assert httpx.get(f"{services.numbers}/readyz", timeout=30).status_code == 503
         assert monotonic() - start < LONGEST_WAIT
@@ -120,7 +120,7 @@ def test_a_table_that_is_locked_is_503_in_time(
     connection.autocommit = False
     superuser.execute("LOCK TABLE users.users_user IN ACCESS EXCLUSIVE MODE")
     try:
-        wait_for(lambda: load.statuses[503] > 50, 15)
+        wait_for(lambda: load.statuses[503] > 100, 15)
     finally:
         connection.rollback()
     assert_healed(services, load, 5)
