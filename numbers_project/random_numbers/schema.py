@@ -6,7 +6,11 @@ from drf_spectacular.extensions import OpenApiViewExtension
 from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer, extend_schema
 
 from common.schema import error
-from numbers_project.random_numbers.serializers import BatchSerializer, GeneratedNumberSerializer
+from numbers_project.random_numbers.serializers import (
+    UNKNOWN_USER,
+    BatchSerializer,
+    GeneratedNumberSerializer,
+)
 from numbers_project.random_numbers.views import GeneratedNumberViewSet
 
 DRAWN = PolymorphicProxySerializer(
@@ -14,13 +18,10 @@ DRAWN = PolymorphicProxySerializer(
     serializers=[GeneratedNumberSerializer, BatchSerializer],
     resource_type_field_name=None,
 )
-
-
-UNKNOWN = "Nobody of this name is registered. Register the user first."
 REFUSED = error(
     "The body is no JSON object, a field is wrong, or nobody has the user's name.",
-    f"user: {UNKNOWN}",
-    user=[UNKNOWN],
+    f"user: {UNKNOWN_USER}",
+    user=[UNKNOWN_USER],
 )
 ONE = {"user": "ankur", "limit": 6}
 EXAMPLES = [

@@ -15,6 +15,8 @@ from numbers_project.random_numbers.models import (
     UnknownUser,
 )
 
+UNKNOWN_USER = "Nobody of this name is registered. Register the user first."
+
 
 class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     """A number to draw, and the number that was drawn."""
@@ -49,8 +51,7 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
                 return GeneratedNumber.objects.generate_many(name, limit, validated_data["count"])
             return GeneratedNumber.objects.generate(name, limit)
         except UnknownUser as error:
-            sentence = "Nobody of this name is registered. Register the user first."
-            raise serializers.ValidationError({"user": [sentence]}) from error
+            raise serializers.ValidationError({"user": [UNKNOWN_USER]}) from error
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """Return what was drawn: one number, or a batch of them."""
