@@ -34,7 +34,7 @@ COPY users_project users_project
 RUN SECRET_KEY=build DB_USER=build DB_PASSWORD=build python users_project/manage.py collectstatic --noinput
 # A number, so that Kubernetes can see that it is not root.
 USER 10001:10001
-CMD ["python", "-m", "gunicorn", "--config", "common/gunicorn.conf.py", "users_project.wsgi"]
+CMD ["python", "-m", "gunicorn", "--config", "common/serving/gunicorn.conf.py", "users_project.wsgi"]
 
 FROM runtime AS random_service
 LABEL org.opencontainers.image.title="Random number service" \
@@ -42,4 +42,4 @@ LABEL org.opencontainers.image.title="Random number service" \
 COPY numbers_project numbers_project
 RUN SECRET_KEY=build DB_USER=build DB_PASSWORD=build python numbers_project/manage.py collectstatic --noinput
 USER 10001:10001
-CMD ["python", "-m", "gunicorn", "--config", "common/gunicorn.conf.py", "numbers_project.wsgi"]
+CMD ["python", "-m", "gunicorn", "--config", "common/serving/gunicorn.conf.py", "numbers_project.wsgi"]

@@ -222,7 +222,7 @@ start_service() {
         cd "$root"
         # A process group of its own: Ctrl-C is for this script, which then stops all in order.
         set -m
-        nohup "$python" -m gunicorn --config common/gunicorn.conf.py "${1}_project.wsgi" \
+        nohup "$python" -m gunicorn --config common/serving/gunicorn.conf.py "${1}_project.wsgi" \
             >"$state/logs/$1.log" 2>&1 </dev/null 9>&- &
         echo $! >"$state/$1.pid"
     )

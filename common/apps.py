@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 
-from common import checks
+from common.database import checks
 
 
 class CommonConfig(AppConfig):

@@ -31,7 +31,7 @@ LOCK = 7_236_451  # any number; the same for all runs
 UNLIMITED = -1
 
 # A role's own settings hold through a transaction pooler too. The timeout ends slow statements
-# before the deadline of common/postgresql/deadline.py calls the server frozen.
+# before the deadline of common/database/deadline.py calls the server frozen.
 ROLE_SETTINGS = {
     "timezone": "UTC",
     "statement_timeout": "1500ms",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common import env
-from common.processes import CLIENT_TIMEOUT, DB_CONNECTIONS, WEB_CONCURRENCY  # noqa: F401
+from common.limits import CLIENT_TIMEOUT, DB_CONNECTIONS, WEB_CONCURRENCY  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -13,7 +13,7 @@ SECRET_KEY = env.secret("SECRET_KEY")
 DEBUG = env.boolean("DEBUG", False)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
-CSRF_FAILURE_VIEW = "common.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "common.api.errors.csrf_failure"
 
 # On unless whoever runs the service says that nothing in front of it ends TLS.
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", True)
@@ -38,20 +38,20 @@ COMMON_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
-    "common.middleware.RequestIDMiddleware",
-    "common.middleware.ConnectionMiddleware",
-    "common.health.ProbeMiddleware",
-    "common.metrics.MetricsMiddleware",
-    "common.middleware.BodyMiddleware",
+    "common.api.middleware.RequestIDMiddleware",
+    "common.api.middleware.ConnectionMiddleware",
+    "common.observability.health.ProbeMiddleware",
+    "common.observability.metrics.MetricsMiddleware",
+    "common.api.middleware.BodyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "common.accounts.SessionMiddleware",
+    "common.admin.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "common.accounts.AuthenticationMiddleware",
-    "common.accounts.MessageMiddleware",
+    "common.admin.middleware.AuthenticationMiddleware",
+    "common.admin.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "common.middleware.DatabaseErrorMiddleware",
+    "common.api.middleware.DatabaseErrorMiddleware",
 ]
 TEMPLATES = [
     {
@@ -72,7 +72,7 @@ TEMPLATES = [
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 DATABASES = {
     "default": {
-        "ENGINE": "common.postgresql",
+        "ENGINE": "common.database",
         "HOST": env.text("DB_HOST", "localhost"),
         "PORT": env.integer("DB_PORT", 5432, 1, 65535),
         "NAME": env.text("DB_NAME", "random"),
@@ -86,13 +86,13 @@ DATABASES = {
     }
 }
 if DB_READ_HOST := env.text("DB_READ_HOST", ""):
-    # A replica of it, from which lists are read: common/postgresql/replica.py
+    # A replica of it, from which lists are read: common/database/replica.py
     DATABASES["replica"] = {**DATABASES["default"], "HOST": DB_READ_HOST}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The admin's accounts
 
-PASSWORD_HASHERS = ["common.accounts.PasswordHasher"]
+PASSWORD_HASHERS = ["common.admin.middleware.PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -105,28 +105,28 @@ BODY_LIMIT = 64 * 1024  # bytes
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.renderers.ContentNegotiation",
-    "DEFAULT_PAGINATION_CLASS": "common.paging.KeysetPagination",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.api.renderers.ContentNegotiation",
+    "DEFAULT_PAGINATION_CLASS": "common.api.pagination.KeysetPagination",
     "DEFAULT_PARSER_CLASSES": [
-        "common.parsers.JSONParser",
-        "common.parsers.FormParser",
-        "common.parsers.MultiPartParser",
+        "common.api.parsers.JSONParser",
+        "common.api.parsers.FormParser",
+        "common.api.parsers.MultiPartParser",
     ],
     "DEFAULT_RENDERER_CLASSES": [
-        "common.renderers.JSONRenderer",
-        "common.renderers.BrowsableAPIRenderer",
+        "common.api.renderers.JSONRenderer",
+        "common.api.renderers.BrowsableAPIRenderer",
     ],
-    "DEFAULT_SCHEMA_CLASS": "common.schema.AutoSchema",
-    "EXCEPTION_HANDLER": "common.errors.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "common.api.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "common.api.errors.exception_handler",
 }
 SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "SCHEMA_PATH_PREFIX": "/",
     "COMPONENT_SPLIT_REQUEST": True,
-    "PARSER_WHITELIST": ["common.parsers.JSONParser"],
+    "PARSER_WHITELIST": ["common.api.parsers.JSONParser"],
     "PREPROCESSING_HOOKS": [
-        "common.schema.with_extensions",
-        "common.schema.without_trailing_slashes",
+        "common.api.openapi.with_extensions",
+        "common.api.openapi.without_trailing_slashes",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -160,7 +160,7 @@ LOGGING = {
             "callback": lambda record: bool(record.exc_info),
         },
     },
-    "formatters": {"json": {"()": "common.logs.JSONFormatter"}},
+    "formatters": {"json": {"()": "common.observability.logs.JSONFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {

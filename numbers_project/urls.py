@@ -2,8 +2,8 @@
 
 from django.urls import path, re_path
 
+from common.api.views import RootView
 from common.urls import common_urlpatterns, handler400, handler403, handler404, handler500
-from common.views import RootView
 from numbers_project.random_numbers.views import GeneratedNumberViewSet, SavedNumberViewSet
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]

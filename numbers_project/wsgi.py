@@ -2,7 +2,7 @@
 
 import os
 
-from common.wsgi import get_application
+from common.serving.application import get_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "numbers_project.settings")
 application = get_application()

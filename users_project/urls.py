@@ -3,8 +3,8 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from common.api.views import RootView
 from common.urls import common_urlpatterns, handler400, handler403, handler404, handler500
-from common.views import RootView
 from users_project.users.views import UserViewSet
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]

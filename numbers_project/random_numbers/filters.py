@@ -4,8 +4,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from common.filters import ParameterFilter
-from common.postgresql.replica import read
+from common.api.filters import ParameterFilter
+from common.database.replica import read
 from numbers_project.random_numbers.models import User
 
 

@@ -10,8 +10,8 @@ from django.db import connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from common.fields import NAME_LENGTH
-from common.shared_statement import SharedStatement
+from common.api.fields import NAME_LENGTH
+from common.database.coalescing import SharedStatement
 from numbers_project.random_numbers.generator import draw
 
 LARGEST_LIMIT = 2**53 - 1  # the largest integer that every JSON client reads exactly

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiViewExtension
 from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer, extend_schema
 
-from common.schema import error
+from common.api.openapi import error
 from numbers_project.random_numbers.serializers import (
     UNKNOWN_USER,
     BatchSerializer,

@@ -4,8 +4,8 @@ from typing import Any, TypedDict
 
 from rest_framework import serializers
 
-from common.fields import NameField, UTCTimeField, WholeNumberField
-from common.mixins import shared_serializer
+from common.api.fields import NameField, UTCTimeField, WholeNumberField
+from common.fast.mixins import shared_serializer
 from numbers_project.random_numbers.models import (
     DEFAULT_LIMIT,
     LARGEST_COUNT,

@@ -1,9 +1,9 @@
 """The random number service's API."""
 
-from common.lists import StreamedListMixin
-from common.mixins import CreateMixin
-from common.paging import KeysetPagination
-from common.views import GenericViewSet
+from common.api.pagination import KeysetPagination
+from common.api.views import GenericViewSet
+from common.fast.lists import StreamedListMixin
+from common.fast.mixins import CreateMixin
 from numbers_project.random_numbers.filters import UserFilter
 from numbers_project.random_numbers.models import GeneratedNumber
 from numbers_project.random_numbers.serializers import (

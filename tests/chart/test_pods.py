@@ -196,7 +196,9 @@ def test_the_database_runs_where_all_pods_may():
 @pytest.fixture(scope="module")
 def graceful():
     """Seconds that gunicorn gives requests to end, read apart: its configuration patches Python."""
-    script = "import runpy; print(runpy.run_path('common/gunicorn.conf.py')['graceful_timeout'])"
+    script = (
+        "import runpy; print(runpy.run_path('common/serving/gunicorn.conf.py')['graceful_timeout'])"
+    )
     command = [sys.executable, "-c", script]
     return int(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
 

@@ -2,7 +2,7 @@
 
 import gevent
 
-from common.accounts import PasswordHasher
+from common.admin.middleware import PasswordHasher
 
 
 def test_other_requests_go_on_while_a_password_is_hashed() -> None:

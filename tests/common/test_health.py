@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from common.postgresql.pool import Busy
+from common.database.pool import Busy
 
 
 @pytest.mark.parametrize("path", ["/livez", "/livez/", "/readyz", "/readyz/"])
@@ -46,8 +46,8 @@ def test_a_database_that_is_away_or_busy_is_named(
     def away(*args: object) -> None:
         raise OperationalError("gone") from cause
 
-    monkeypatch.setattr("common.health.MigrationExecutor", away)
-    monkeypatch.setattr("common.health.connection.close", lambda: None)
+    monkeypatch.setattr("common.observability.health.MigrationExecutor", away)
+    monkeypatch.setattr("common.observability.health.connection.close", lambda: None)
     response = client.get("/readyz")
     assert response.status_code == 503
     assert response.json()["database"] == "failed"

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg2
 import pytest
 
-from common.postgresql.pool import Pool
+from common.database.pool import Pool
 from tests.conftest import wait_for
 
 

@@ -11,9 +11,9 @@ import pytest
 from django.db import OperationalError, ProgrammingError, connection
 from psycopg2.extensions import set_wait_callback
 
-from common.postgresql import deadline
-from common.postgresql.base import DatabaseWrapper, with_addresses
-from common.postgresql.pool import Pool
+from common.database import deadline
+from common.database.base import DatabaseWrapper, with_addresses
+from common.database.pool import Pool
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from django.db import OperationalError
 from django.test import Client, RequestFactory, override_settings
 
-from common.logs import JSONFormatter, request_id
-from common.postgresql.pool import Busy
-from common.wsgi import Request
+from common.database.pool import Busy
+from common.observability.logs import JSONFormatter, request_id
+from common.serving.application import Request
 from users_project.users.models import User
 
 

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from common import shared_statement
-from common.postgresql import deadline
-from common.postgresql.pool import Busy
-from common.shared_statement import SharedStatement
+from common.database import coalescing as shared_statement
+from common.database import deadline
+from common.database.coalescing import SharedStatement
+from common.database.pool import Busy
 from tests.conftest import wait_for
 
 

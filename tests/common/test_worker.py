@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from gevent.pool import Pool
 from gunicorn.http.wsgi import FileWrapper
 
-from common.worker import Server, Worker, in_bursts
+from common.serving.worker import Server, Worker, in_bursts
 
 
 def test_who_has_connected_is_served_though_the_server_closes() -> None:

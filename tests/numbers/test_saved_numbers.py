@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from common import lists
-from common.json_rows import rows_as_json
-from common.shared_pages import pages_statement
+from common.fast import lists
+from common.fast.json_rows import rows_as_json
+from common.fast.pages import pages_statement
 from numbers_project.random_numbers.filters import UserFilter
 from numbers_project.random_numbers.models import GeneratedNumber
 from numbers_project.random_numbers.views import SavedNumberViewSet

@@ -11,8 +11,8 @@ from django.db.models.functions import Cast
 from django.test import Client, RequestFactory
 from rest_framework import serializers
 
-from common import lists
-from common.json_rows import rows_as_json
+from common.fast import lists
+from common.fast.json_rows import rows_as_json
 from users_project.users.models import User
 from users_project.users.views import UserViewSet
 

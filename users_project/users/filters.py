@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from common.filters import ParameterFilter
+from common.api.filters import ParameterFilter
 
 
 class NameFilter(ParameterFilter):

@@ -7,8 +7,8 @@ from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from common.fields import NAME_LENGTH
-from common.shared_statement import SharedStatement
+from common.api.fields import NAME_LENGTH
+from common.database.coalescing import SharedStatement
 
 
 class NameTaken(Exception):

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiViewExtension
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
-from common.schema import error
+from common.api.openapi import error
 from users_project.users.serializers import UserSerializer
 from users_project.users.views import UserViewSet
 

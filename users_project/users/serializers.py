@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers, status
 
-from common.fields import NameField
+from common.api.fields import NameField
 from users_project.users.models import NameTaken, User
 
 

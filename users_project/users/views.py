@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from common.lists import StreamedListMixin
-from common.mixins import CreateMixin, RetrieveMixin
-from common.views import GenericViewSet
+from common.api.views import GenericViewSet
+from common.fast.lists import StreamedListMixin
+from common.fast.mixins import CreateMixin, RetrieveMixin
 from users_project.users.filters import NameFilter
 from users_project.users.models import User
 from users_project.users.serializers import UserSerializer

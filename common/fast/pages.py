@@ -8,9 +8,9 @@ from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from common.json_rows import Statement, join
-from common.postgresql.replica import read
-from common.shared_statement import SharedStatement
+from common.database.coalescing import SharedStatement
+from common.database.replica import read
+from common.fast.json_rows import Statement, join
 
 # Rows of a statement. They are in memory together, and for ten times as many PostgreSQL would
 # compile the statement first (jit_above_cost).

@@ -12,10 +12,10 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
 from psycopg2.extensions import set_wait_callback
 
-from common.postgresql import deadline
-from common.postgresql.base import DatabaseWrapper
-from common.postgresql.pool import Pool
-from common.processes import DB_CONNECTIONS
+from common.database import deadline
+from common.database.base import DatabaseWrapper
+from common.database.pool import Pool
+from common.limits import DB_CONNECTIONS
 
 
 class Request(WSGIRequest):

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
-from common.parsers import require_utf_8
+from common.api.parsers import require_utf_8
 
 Field = serializers.Field[Any, Any, Any, Any]
 

@@ -14,8 +14,8 @@ from typing import Generic, TypeVar
 
 from django.db import OperationalError, connection
 
-from common.postgresql.deadline import time_for_others
-from common.postgresql.pool import Busy
+from common.database.deadline import time_for_others
+from common.database.pool import Busy
 
 # Seconds for which others may join a statement before it begins, as long as any do.
 GATHERING = 0.02

@@ -11,9 +11,9 @@ from gevent.server import StreamServer
 from gunicorn.util import close_graceful
 from gunicorn.workers.ggevent import GeventWorker
 
-from common.arrivals import has_arrived
-from common.processes import CLIENT_TIMEOUT
-from common.refusals import is_refusal, refusal
+from common.database.sockets import has_arrived
+from common.limits import CLIENT_TIMEOUT
+from common.serving.bad_requests import is_refusal, refusal
 
 # Bytes that wait in the kernel for a client. With the megabytes that it would take by itself, a
 # slow reader would have to read a third of them before a write goes on.

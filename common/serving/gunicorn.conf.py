@@ -1,4 +1,4 @@
-"""How gunicorn runs a service: `gunicorn --config common/gunicorn.conf.py users_project.wsgi`."""
+"""How gunicorn runs a service: `gunicorn --config common/serving/gunicorn.conf.py users_project.wsgi`."""
 
 # ruff: noqa: E402
 from gevent import monkey
@@ -14,12 +14,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import env, logs
-from common.processes import WEB_CONCURRENCY
+from common import env
+from common.limits import WEB_CONCURRENCY
+from common.observability import logs
 
 bind = env.text("BIND", "0.0.0.0:8000")
 workers = WEB_CONCURRENCY
-worker_class = "common.worker.Worker"
+worker_class = "common.serving.worker.Worker"
 # Clients that a process has at once. Most are idle and give way to others (common/worker.py). So
 # many fit into the 1024 files that a process may have open by default.
 worker_connections = 900
@@ -43,7 +44,7 @@ graceful_timeout = 25
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # Two services under one HOME would share one control socket.
 control_socket_disable = True
-logger_class = "common.logs.GunicornLogger"
+logger_class = "common.observability.logs.GunicornLogger"
 
 # Each process counts in files of its own, and any of them answers for all. prometheus_client asks
 # for the folder when the application is imported.

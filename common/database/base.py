@@ -8,9 +8,9 @@ import psycopg2
 from django.db.backends.postgresql import base
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
-from common.arrivals import has_arrived
-from common.postgresql.deadline import Late, time_for_others, time_to_connect
-from common.postgresql.pool import Busy, Pool, taken
+from common.database.deadline import Late, time_for_others, time_to_connect
+from common.database.pool import Busy, Pool, taken
+from common.database.sockets import has_arrived
 
 # Seconds that a request waits for others' connections when it could not open one.
 SHORT_TURN = 0.2

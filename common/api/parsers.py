@@ -8,7 +8,7 @@ import orjson
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 
-from common.renderers import ExampleRenderer
+from common.api.renderers import ExampleRenderer
 
 
 class JSONParser(parsers.BaseParser):

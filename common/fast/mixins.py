@@ -10,8 +10,8 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.fields import LARGEST_ID
-from common.shared_statement import SharedStatement
+from common.api.fields import LARGEST_ID
+from common.database.coalescing import SharedStatement
 
 
 @cache

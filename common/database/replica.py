@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db.models import QuerySet
 
-from common.errors import DATABASE_ERRORS
-from common.postgresql.deadline import DEADLINE, time_left
-from common.postgresql.pool import Busy, release_connections
+from common.api.errors import DATABASE_ERRORS
+from common.database.deadline import DEADLINE, time_left
+from common.database.pool import Busy, release_connections
 
 logger = logging.getLogger(__name__)
 

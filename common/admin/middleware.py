@@ -10,8 +10,8 @@ from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest
 from gevent.threadpool import ThreadPool
 
-from common.postgresql import deadline
-from common.postgresql.pool import release_connections
+from common.database import deadline
+from common.database.pool import release_connections
 
 
 class AdminOnly:

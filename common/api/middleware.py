@@ -12,9 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from gunicorn.http.errors import ParseException
 from psycopg2.errors import UniqueViolation
 
-from common import errors, logs
-from common.postgresql import deadline
-from common.postgresql.pool import release_connections
+from common.api import errors
+from common.database import deadline
+from common.database.pool import release_connections
+from common.observability import logs
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 BUFFER = 64 * 1024  # bytes

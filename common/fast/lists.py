@@ -11,12 +11,12 @@ from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework.request import Request
 
-from common.json_rows import Statement, rows_as_json, shared_rows_as_json
-from common.paging import KeysetPagination
-from common.postgresql import deadline
-from common.postgresql.pool import release_connections
-from common.postgresql.replica import read
-from common.shared_pages import Page, fetch_page, fetch_shared_page
+from common.api.pagination import KeysetPagination
+from common.database import deadline
+from common.database.pool import release_connections
+from common.database.replica import read
+from common.fast.json_rows import Statement, rows_as_json, shared_rows_as_json
+from common.fast.pages import Page, fetch_page, fetch_shared_page
 
 FetchPage = Callable[[QuerySet[Any], int, int], Page]
 

@@ -6,9 +6,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from common.errors import DATABASE_ERRORS, RETRY_AFTER, error_response
-from common.metrics import metrics
-from common.postgresql.pool import Busy
+from common.api.errors import DATABASE_ERRORS, RETRY_AFTER, error_response
+from common.database.pool import Busy
+from common.observability.metrics import metrics
 
 
 class ProbeMiddleware:

@@ -13,8 +13,8 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as rest_exception_handler
 
-from common.postgresql.pool import Busy
-from common.renderers import wants_page
+from common.api.renderers import wants_page
+from common.database.pool import Busy
 
 logger = logging.getLogger(__name__)
 

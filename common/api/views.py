@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.filters import ParameterFilter
+from common.api.filters import ParameterFilter
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 View = Callable[[HttpRequest], HttpResponseBase]

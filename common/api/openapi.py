@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework import serializers
 
-from common.fields import NAME_LENGTH
+from common.api.fields import NAME_LENGTH
 
 # Somewhere a character that is no white space, and nowhere a NUL.
 NAME_PATTERN = r"^[^\u0000]*[^\s\u0000\u001c-\u001f][^\u0000]*$"
@@ -61,7 +61,7 @@ UNAVAILABLE = error(
 class Name(OpenApiSerializerFieldExtension):
     """Which texts can be a name."""
 
-    target_class = "common.fields.NameField"
+    target_class = "common.api.fields.NameField"
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         """Return it as a pattern, which the field itself has none of."""

@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from common.fields import LARGEST_ID, WholeNumberField
-from common.filters import query_field, query_parameter, read_parameter
-from common.postgresql.replica import read
+from common.api.fields import LARGEST_ID, WholeNumberField
+from common.api.filters import query_field, query_parameter, read_parameter
+from common.database.replica import read
 
 BROWSABLE_PAGE_SIZE = 100
 LARGEST_SIZE = 1000
