@@ -1,17 +1,19 @@
-"""The app that both services share."""
+"""The app that all services share."""
 
 from django.apps import AppConfig
 
-from common.database import checks
+from common.database.checks import require
 
 
 class CommonConfig(AppConfig):
-    """Registers a system check."""
+    """Registers the system checks."""
 
     name = "common"
 
     def ready(self) -> None:
-        checks.require(
+        from common.api import checks  # noqa: F401 Importing it registers them.
+
+        require(
             "common.E002",
             "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)",
             "The role has no schema to make its tables in.",

@@ -1,4 +1,4 @@
-"""Settings of both services; a service's own settings.py starts with all of these."""
+"""Settings of all services; the first line of a service's own settings.py imports them."""
 
 from pathlib import Path
 
@@ -15,13 +15,17 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 CSRF_FAILURE_VIEW = "common.api.errors.csrf_failure"
 
-# On unless whoever runs the service says that nothing in front of it ends TLS.
+# Set it to false only where nothing in front of the service terminates TLS.
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL_REDIRECT else None
 SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT
 CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
-# HSTS binds a whole domain, so it is for the gateway that ends TLS to send.
-SILENCED_SYSTEM_CHECKS = ["security.W004"]
+SILENCED_SYSTEM_CHECKS = [
+    # X-Frame-Options is sent by common.api.security_headers, with every answer.
+    "security.W002",
+    # HSTS binds a whole domain, so the gateway that terminates TLS has to send it.
+    "security.W004",
+]
 
 # Applications and middleware
 
@@ -38,19 +42,29 @@ COMMON_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
-    "common.api.middleware.RequestIDMiddleware",
-    "common.api.middleware.ConnectionMiddleware",
+    # First, so that every answer and every log line has the id.
+    "common.observability.request_ids.RequestIDMiddleware",
+    # Around all that answer, also around those that come before Django's own SecurityMiddleware.
+    "common.api.security_headers.SecurityHeadersMiddleware",
+    # Around all that ask the database, readiness included.
+    "common.database.middleware.DatabaseMiddleware",
+    # Before the redirect to https and the check of the Host: a kubelet knows neither.
     "common.observability.health.ProbeMiddleware",
+    # After the probes, which are not worth counting, and before all that may take time.
     "common.observability.metrics.MetricsMiddleware",
-    "common.api.middleware.BodyMiddleware",
+    # The body has been read by wsgi.py; what was wrong with it is answered here.
+    "common.api.middleware.BodyErrorMiddleware",
+    # The redirect to https.
     "django.middleware.security.SecurityMiddleware",
+    # Static files need nothing of what follows.
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # The admin: accounts need sessions, and messages need both.
     "common.admin.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "common.admin.middleware.AuthenticationMiddleware",
     "common.admin.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last, next to the views whose exceptions it answers.
     "common.api.middleware.DatabaseErrorMiddleware",
 ]
 TEMPLATES = [
@@ -81,18 +95,18 @@ DATABASES = {
         "OPTIONS": {
             "sslmode": env.text("DB_SSLMODE", "prefer", allowed=SSL_MODES),
             "sslrootcert": env.text("DB_SSLROOTCERT", ""),
-            "gssencmode": "disable",  # Kerberos would be looked for; roles have passwords.
+            "gssencmode": "disable",  # Roles have passwords; libpq would look for Kerberos first.
         },
     }
 }
 if DB_READ_HOST := env.text("DB_READ_HOST", ""):
-    # A replica of it, from which lists are read: common/database/replica.py
+    # Lists are read from this replica: common/database/replica.py
     DATABASES["replica"] = {**DATABASES["default"], "HOST": DB_READ_HOST}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The admin's accounts
 
-PASSWORD_HASHERS = ["common.admin.middleware.PasswordHasher"]
+PASSWORD_HASHERS = ["common.serving.hashers.ThreadedPBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -101,7 +115,6 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Requests and answers
 
-BODY_LIMIT = 64 * 1024  # bytes
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
@@ -139,7 +152,7 @@ STATIC_ROOT = BASE_DIR / ".static"
 STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-# Pages name files with the hash of their content; copies without it would double the images' part.
+# Pages name files with the hash of their content. Copies without it would double the space.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Language and time
@@ -165,10 +178,10 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "NOTSET"},
-        # Each request has its line in the access log; only faults of ours are worth another.
+        # The access log has a line for each request; only exceptions are worth another.
         "django.request": {"filters": ["exceptions"], "level": "ERROR"},
         "django.security": {"level": "CRITICAL"},
-        # It warns of each HEAD, whose body it leaves out as it should.
+        # It warns about each HEAD, although it leaves the body out as it should.
         "gunicorn.http.wsgi": {"level": "ERROR"},
     },
 }

@@ -1,4 +1,4 @@
-"""Addresses that both services have."""
+"""Routes that all services have."""
 
 from django.contrib import admin
 from django.urls import path, re_path

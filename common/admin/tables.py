@@ -1,17 +1,15 @@
-"""Admin pages that stay fast however many rows a table has, and whatever stands in an address."""
+"""Admin pages that stay fast however many rows a table has, whatever stands in an address."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth import admin as auth_admin
-from django.contrib.auth.models import Group, User
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.utils.functional import cached_property
 
 
 class BoundedPaginator(Paginator):
-    """Count no further than the first rows; what comes later is for search and filters to find."""
+    """Count no further than the first LIMIT rows; search and filters find the later ones."""
 
     LIMIT = 10_000
 
@@ -23,28 +21,13 @@ class BoundedPaginator(Paginator):
 
 
 class FilteredAdmin(admin.ModelAdmin):
-    """Rows that only the filters narrow; Django would allow any lookup, and fail on its value."""
+    """Rows that only the filters select; Django would allow any lookup, and fail on its value."""
 
     lookups: tuple[str, ...] = ()
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        """Allow what the filters link to."""
+        """Allow the lookups that the filters link to."""
         return lookup in self.lookups
-
-
-admin.site.unregister([User, Group])
-
-
-@admin.register(User)
-class AccountAdmin(FilteredAdmin, auth_admin.UserAdmin):
-    """Accounts of this admin."""
-
-    lookups = ("is_staff__exact", "is_superuser__exact", "is_active__exact", "groups__id__exact")
-
-
-@admin.register(Group)
-class GroupAdmin(FilteredAdmin, auth_admin.GroupAdmin):
-    """What accounts of a kind may do."""
 
 
 class LargeTableAdmin(FilteredAdmin):
@@ -62,7 +45,7 @@ class LargeTableAdmin(FilteredAdmin):
     def get_search_results(
         self, request: Any, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find what begins with the term as a whole; Django would look for each of its words.
+        """Find rows that begin with the term; Django would look for each of its words.
 
         In the field's own order its index serves both the search and the page.
         """
@@ -74,7 +57,7 @@ class LargeTableAdmin(FilteredAdmin):
 
 
 class ReadOnlyAdmin(LargeTableAdmin):
-    """Rows to look at."""
+    """Rows that can be viewed only."""
 
     def has_add_permission(self, request: Any) -> bool:
         return False

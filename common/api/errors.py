@@ -1,27 +1,36 @@
-"""One shape for every error: {"error": a sentence that tells what to do, "fields": {…}}."""
+"""One shape for every error: {"error": a sentence that says what to do, "fields": {…}}."""
 
 import logging
 from typing import Any
 
 import orjson
 from django.core.exceptions import DisallowedHost
-from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from rest_framework import exceptions
+from rest_framework import exceptions, status
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as rest_exception_handler
 
 from common.api.renderers import wants_page
-from common.database.pool import Busy
+from common.database.errors import is_overloaded, one_line
 
 logger = logging.getLogger(__name__)
 
-# What psycopg2 raises when PostgreSQL is away, is too slow, has become read-only, or lacks a
-# table or a grant: the request may be fine, and a later one may succeed.
-DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError, ProgrammingError)
 RETRY_AFTER = "2"  # seconds
+NOT_FOUND = "There is nothing here. Check the address and the id in it."
+UNSUPPORTED = "Send JSON or a form, in UTF-8, and say which in Content-Type."
+TOO_LARGE = "The body is too large. Send at most 64 KiB."
+UNAVAILABLE = "The database is not available right now. Send the request again in a moment."
+
+
+class Conflict(exceptions.ValidationError):
+    """409: the request is well formed, but another one has come first.
+
+    `detail` names the fields at fault: {"name": ["This name is taken."]}.
+    """
+
+    status_code = status.HTTP_409_CONFLICT
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Any:
@@ -30,32 +39,43 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Any:
     if response is None:
         return None
     view = context["view"]
-    if isinstance(error, exceptions.ValidationError):
-        response.data = describe_invalid(error.detail)
-    elif view.renderer_classes != api_settings.DEFAULT_RENDERER_CLASSES:
-        # Swagger UI and the document have renderers that can show nothing else.
-        return error_response(view.request, response.status_code, describe(error, view))
-    else:
-        response.data = {"error": describe(error, view)}
+    data = describe(error, view)
+    if view.renderer_classes != api_settings.DEFAULT_RENDERER_CLASSES:
+        # The renderers of Swagger UI and of the OpenAPI document can show nothing else.
+        return error_response(view.request, response.status_code, data["error"])
+    response.data = data
     return response
 
 
-def describe(error: Exception, view: APIView) -> str:
-    """Return a sentence that tells what to do."""
+def describe(error: Exception, view: APIView) -> dict[str, Any]:
+    """Return the answer to an exception: a sentence, and the fields at fault."""
     if isinstance(error, exceptions.MethodNotAllowed):
         methods = ", ".join(view.allowed_methods)
-        return f"{view.request.method} is not allowed here. Use one of: {methods}."
+        return {"error": f"{view.request.method} is not allowed here. Use one of: {methods}."}
     if isinstance(error, exceptions.UnsupportedMediaType):
-        return "Send JSON or a form, in UTF-8, and say which in Content-Type."
+        return {"error": UNSUPPORTED}
     if isinstance(error, exceptions.APIException):
-        return str(error.detail)
-    return "There is nothing here. Check the address and the id in it."
+        return describe_detail(error.detail)
+    return {"error": NOT_FOUND}
 
 
-def describe_invalid(detail: Any) -> dict[str, Any]:
-    """Turn REST framework's messages for each field into a sentence and the fields at fault."""
-    sentences = [f"{field}: {messages[0]}" for field, messages in detail.items()]
+def describe_detail(detail: Any) -> dict[str, Any]:
+    """Return one sentence of an exception's detail: a text, a list, or a dictionary of fields."""
+    if not isinstance(detail, dict):
+        return {"error": first_sentence(detail)}
+    sentences = []
+    for field, messages in detail.items():
+        sentence = first_sentence(messages)
+        is_general = field == api_settings.NON_FIELD_ERRORS_KEY
+        sentences.append(sentence if is_general else f"{field}: {sentence}")
     return {"error": " ".join(sentences), "fields": detail}
+
+
+def first_sentence(messages: Any) -> str:
+    """Return the first text in lists and dictionaries of any depth."""
+    while isinstance(messages, list | dict) and messages:
+        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))
+    return str(messages or "The request is not valid.")
 
 
 def error_response(request: HttpRequest, status_code: int, sentence: str) -> HttpResponse:
@@ -69,20 +89,19 @@ def error_response(request: HttpRequest, status_code: int, sentence: str) -> Htt
 
 def database_error_response(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answer 503: a later request may well succeed."""
-    logger.error("The database failed: %s", " ".join(str(error).split()))
-    is_busy = isinstance(error.__cause__, Busy)
-    reason = (
-        "Too many requests wait for the database" if is_busy else "The database is not available"
-    )
-    response = error_response(
-        request, 503, f"{reason} right now. Send the request again in a moment."
-    )
+    logger.error("The database failed: %s", one_line(error))
+    sentence = UNAVAILABLE
+    if is_overloaded(error):
+        sentence = (
+            "Too many requests wait for the database right now. Send the request again in a moment."
+        )
+    response = error_response(request, 503, sentence)
     response.headers["Retry-After"] = RETRY_AFTER
     return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer what Django itself finds suspicious."""
+    """Answer requests that Django itself finds suspicious."""
     if isinstance(exception, DisallowedHost):
         return error_response(request, 400, "This service does not answer to this Host.")
     return error_response(
@@ -95,28 +114,30 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return error_response(request, 403, "The form is out of date. Load its page and send it again.")
 
 
-def incomplete(request: HttpRequest) -> HttpResponse:
-    """Answer a body that was cut off, or came in chunks that are none."""
+def incomplete_body(request: HttpRequest) -> HttpResponse:
+    """Answer a body that was cut off, or whose chunks cannot be read."""
     return error_response(request, 400, "The body did not arrive whole. Send it again.")
 
 
-def too_large(request: HttpRequest) -> HttpResponse:
-    """Answer a body that is longer than any that the services take."""
-    return error_response(request, 413, "The body is too large. Send at most 64 KiB.")
+def too_large_body(request: HttpRequest) -> HttpResponse:
+    """Answer a body over the limit."""
+    return error_response(request, 413, TOO_LARGE)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer what the signed-in person may not do."""
-    return error_response(request, 403, "You may not do this. Sign in as somebody who may.")
+    """Answer a request for which the account lacks a permission."""
+    return error_response(
+        request, 403, "You may not do this. Sign in with an account that has the permission."
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a path that nothing serves."""
+    """Answer a path that does not exist."""
     return error_response(
         request, 404, "There is nothing here. The paths that exist are listed at /."
     )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a fault of ours, which Django has logged."""
-    return error_response(request, 500, "The service failed. Its log tells why.")
+    """Answer a fault of the service, which Django has logged."""
+    return error_response(request, 500, "The service failed. Its log says why.")

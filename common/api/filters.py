@@ -1,4 +1,4 @@
-"""Query parameters, and those of them that narrow a list to what a text selects."""
+"""Query parameters: reading one, and filtering a list by one."""
 
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -15,7 +15,7 @@ Field = serializers.Field[Any, Any, Any, Any]
 
 
 def query_field(name: str, field: Field) -> Field:
-    """Return a field that validates a query parameter, made once for all requests."""
+    """Return a field that validates a query parameter; make it once for all requests."""
     field.bind(name, serializers.Serializer())
     return field
 
@@ -25,7 +25,7 @@ def read_parameter(request: Request, field: Field) -> Any:
     name = str(field.field_name)
     if name not in request.query_params:
         return None
-    # Django has put replacement characters in the place of what is no UTF-8.
+    # Where the query string is not UTF-8, Django has put replacement characters into it.
     require_utf_8(unquote_to_bytes(request.META["QUERY_STRING"].encode("latin-1")), "query string")
     if len(request.query_params.getlist(name)) > 1:
         raise ValidationError({name: ["Give this parameter once."]})
@@ -36,7 +36,7 @@ def read_parameter(request: Request, field: Field) -> Any:
 
 
 class ParameterFilter(BaseFilterBackend):
-    """Filter a list by one query parameter, a text."""
+    """Filter a list by one query parameter, a text. It may only leave rows out."""
 
     parameter: str
     description: str
@@ -47,7 +47,7 @@ class ParameterFilter(BaseFilterBackend):
         super().__init_subclass__()
         cls.field = query_field(cls.parameter, serializers.CharField(allow_blank=True))
 
-    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def apply(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the rows that the value selects."""
         raise NotImplementedError
 
@@ -56,7 +56,7 @@ class ParameterFilter(BaseFilterBackend):
     ) -> QuerySet[Any]:
         """Return all rows where the parameter is absent."""
         value = read_parameter(request, self.field)
-        return queryset if value is None else self.narrow(queryset, value)
+        return queryset if value is None else self.apply(queryset, value)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Describe the parameter for OpenAPI."""

@@ -1,4 +1,7 @@
-"""What OpenAPI says of errors: every status, its shape and an example."""
+"""What OpenAPI says about errors: every status, its shape and an example.
+
+What else a view and its serializer do not say stands in the `schema.py` of its app.
+"""
 
 from typing import Any
 
@@ -8,10 +11,7 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework import serializers
 
-from common.api.fields import NAME_LENGTH
-
-# Somewhere a character that is no white space, and nowhere a NUL.
-NAME_PATTERN = r"^[^\u0000]*[^\s\u0000\u001c-\u001f][^\u0000]*$"
+from common.api import errors
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
@@ -39,44 +39,37 @@ BODY_ERRORS = {
         "The body is no JSON object, or a field is wrong.",
         "The body is not JSON: unexpected end of data: line 1 column 2 (char 1).",
     ),
-    "413": error("The body is over 64 KiB.", "The body is too large. Send at most 64 KiB."),
-    "415": error(
-        "The body is neither JSON nor a form.",
-        "Send JSON or a form, in UTF-8, and say which in Content-Type.",
-    ),
+    "413": error("The body is over 64 KiB.", errors.TOO_LARGE),
+    "415": error("The body is neither JSON nor a form.", errors.UNSUPPORTED),
 }
-NOT_FOUND = error(
-    "Nothing has this id.", "There is nothing here. Check the address and the id in it."
-)
+NOT_FOUND = error("Nothing has this id.", errors.NOT_FOUND)
 NOT_ALLOWED = [
     error("Another method; see Allow.", f"PUT is not allowed here. Use one of: {methods}, OPTIONS.")
     for methods in ("GET, HEAD", "POST")
 ]
-UNAVAILABLE = error(
-    "The database cannot be reached; see Retry-After.",
-    "The database is not available right now. Send the request again in a moment.",
-)
+UNAVAILABLE = error("The database cannot be reached; see Retry-After.", errors.UNAVAILABLE)
 
 
-class Name(OpenApiSerializerFieldExtension):
-    """Which texts can be a name."""
+class StrictChar(OpenApiSerializerFieldExtension):
+    """A text, and what its field says about itself."""
 
-    target_class = "common.api.fields.NameField"
+    target_class = "common.api.fields.StrictCharField"
+    match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        """Return it as a pattern, which the field itself has none of."""
-        text = {"type": "string", "maxLength": NAME_LENGTH, "pattern": NAME_PATTERN}
-        return {**text, "example": "ankur"}
+        """Return the field's own words beside its type and length."""
+        text: dict[str, Any] = {"type": "string", **self.target.openapi}
+        return text | ({"maxLength": self.target.max_length} if self.target.max_length else {})
 
 
 def with_extensions(endpoints: list[Any]) -> list[Any]:
-    """Import the schema.py of each app: what it adds to what its views and serializers say."""
+    """Import the schema.py of each app, which adds to what its views and serializers say."""
     autodiscover_modules("schema")
     return endpoints
 
 
 def without_trailing_slashes(endpoints: list[Any]) -> list[Any]:
-    """Name each path once: the slash at its end is allowed, and says nothing."""
+    """List each path once: a slash at its end is allowed and makes no difference."""
     return [(path.rstrip("/"), *rest) for path, *rest in endpoints]
 
 

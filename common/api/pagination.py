@@ -1,35 +1,37 @@
-"""Pages of a list: the query parameters `page_size` and `after`, and the links to more."""
+"""Keyset pagination: the query parameters `page_size` and `after`, and the links to more."""
 
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import AutoField, IntegerField, QuerySet
 from django.utils.html import format_html, format_html_join
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from common.api.fields import LARGEST_ID, WholeNumberField
+from common.api.fields import LARGEST_ID, StrictIntegerField
 from common.api.filters import query_field, query_parameter, read_parameter
 from common.database.replica import read
 
 BROWSABLE_PAGE_SIZE = 100
-LARGEST_SIZE = 1000
-SIZE = query_field("page_size", WholeNumberField(min_value=1, max_value=LARGEST_SIZE))
-AFTER = query_field("after", WholeNumberField(min_value=0, max_value=LARGEST_ID))
+MAX_PAGE_SIZE = 1000
+SIZE = query_field("page_size", StrictIntegerField(min_value=1, max_value=MAX_PAGE_SIZE))
+AFTER = query_field("after", StrictIntegerField(min_value=0, max_value=LARGEST_ID))
 
 
 class KeysetPagination(BasePagination):
-    """Pages of `page_size` rows, linked by the last id: a late page costs what the first does.
+    """Pages of `page_size` rows, linked by the last id: a late page costs what the first one does.
 
     Without `page_size` a list is whole, except on the browsable pages. `key` names the list in an
-    answer that is an object.
+    answer that is an object. The rows have to be in the order of an integer primary key.
     """
 
     key: str | None = None
     next_url: str | None = None
     first_url: str | None = None
 
-    def get_window(self, request: Request) -> tuple[int, int | None]:
+    def get_bounds(self, request: Request) -> tuple[int, int | None]:
         """Return the id that the rows start after, and how many there may be; None for all."""
         return read_parameter(request, AFTER) or 0, read_parameter(request, SIZE)
 
@@ -38,11 +40,14 @@ class KeysetPagination(BasePagination):
         self.next_url = replace_query_param(request.build_absolute_uri(), "after", last)
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        """Return a page's instances, for the browsable pages."""
-        after, size = self.get_window(request)
-        size = size or BROWSABLE_PAGE_SIZE
-        rows = read(queryset.filter(pk__gt=after)[: size + 1], list)
-        if len(rows) > size:
+        """Return a page's instances, or all of them."""
+        require_keyset(queryset)
+        after, size = self.get_bounds(request)
+        if size is None and request.accepted_renderer.format == "api":
+            size = BROWSABLE_PAGE_SIZE
+        following = queryset.filter(pk__gt=after)
+        rows = read(following if size is None else following[: size + 1], list)
+        if size is not None and len(rows) > size:
             rows.pop()
             self.link_next(request, rows[-1].pk)
         if after:
@@ -55,7 +60,7 @@ class KeysetPagination(BasePagination):
         return {"Link": f'<{self.next_url}>; rel="next"'} if self.next_url else {}
 
     def get_paginated_response(self, data: Any) -> Response:
-        """Return the rows with a Link header to the next ones."""
+        """Return the rows, with a Link header to the next ones."""
         return Response({self.key: data} if self.key else data, headers=self.get_headers())
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -67,20 +72,43 @@ class KeysetPagination(BasePagination):
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Describe the parameters for OpenAPI."""
         after = {"type": "integer", "minimum": 0, "maximum": LARGEST_ID}
-        size = {"type": "integer", "minimum": 1, "maximum": LARGEST_SIZE}
-        # Who follows a list as it grows has to look back a little.
-        later = (
-            "Only rows whose id is greater. A row that is being saved may yet have a smaller one."
+        size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE}
+        greater = (
+            "Only rows with a greater id. Ids are assigned before commit, so a row with a smaller"
+            " id may appear later: let polls overlap a little."
         )
         at_most = "At most this many rows, with a Link header to the next ones."
         return [
-            query_parameter("after", later, after),
+            query_parameter("after", greater, after),
             query_parameter("page_size", at_most, size),
         ]
 
     def to_html(self) -> str:
-        """Return the links that a browsable page shows."""
+        """Return the links of a browsable page."""
         links = [(self.first_url, "« First page"), (self.next_url, "Next page »")]
         shown = [link for link in links if link[0]]
         items = format_html_join("", '<li><a href="{}">{}</a></li>', shown)
         return format_html('<ul class="pager">{}</ul>', items)
+
+
+def require_keyset(queryset: QuerySet[Any]) -> None:
+    """Raise ImproperlyConfigured unless pages that start after an id are right for these rows."""
+    pk, query = queryset.model._meta.pk, queryset.query
+    default = queryset.model._meta.ordering if query.default_ordering else ()
+    ordering = tuple(query.extra_order_by or query.order_by or default)
+    name = f"A queryset of {queryset.model.__name__}"
+    if not isinstance(pk, IntegerField | AutoField):
+        raise ImproperlyConfigured(
+            f"{name} has the primary key {pk.name}, which is not an integer: pages start after an"
+            " id. Set another pagination_class."
+        )
+    if ordering not in (("pk",), (pk.name,)):
+        raise ImproperlyConfigured(
+            f"{name} is ordered by {', '.join(map(str, ordering)) or 'nothing'}, but pages follow"
+            f' each other by id. Use .order_by("{pk.name}"), or set another pagination_class.'
+        )
+    if query.is_sliced or query.distinct or query.combinator:
+        raise ImproperlyConfigured(
+            f"{name} is sliced, distinct or a union, which pages cannot be taken from. Select the"
+            " rows by .filter(), or set another pagination_class."
+        )

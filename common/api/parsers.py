@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON by orjson, and forms. What cannot be read exactly is refused."""
+"""Parsers of request bodies: JSON by orjson, and forms. Nothing is replaced or guessed."""
 
 from io import BytesIO
 from typing import IO, Any
@@ -12,7 +12,10 @@ from common.api.renderers import ExampleRenderer
 
 
 class JSONParser(parsers.BaseParser):
-    """A JSON object. orjson also refuses NaN, lone surrogates and endless nesting."""
+    """A JSON object. orjson also refuses NaN, lone surrogates and endless nesting.
+
+    Of a repeated key the last one counts, as in most JSON libraries; OpenAPI says so.
+    """
 
     media_type = "application/json"
     renderer_class = ExampleRenderer  # for the raw form of a browsable page
@@ -20,7 +23,7 @@ class JSONParser(parsers.BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
     ) -> dict[str, Any]:
-        """Return the object that the body says; anything else is a 400."""
+        """Return the body's object; anything else is a 400."""
         try:
             body = orjson.loads(stream.read())
         except orjson.JSONDecodeError as error:
@@ -31,7 +34,7 @@ class JSONParser(parsers.BaseParser):
 
 
 class FormParser(parsers.FormParser):
-    """A form; Django alone would put a question mark where it is no UTF-8."""
+    """A form. Django alone would replace bytes that are not UTF-8."""
 
     def parse(self, stream: IO[Any], *args: Any, **kwargs: Any) -> Any:
         body = stream.read()
@@ -40,7 +43,7 @@ class FormParser(parsers.FormParser):
 
 
 class MultiPartParser(parsers.MultiPartParser):
-    """A form in parts, as the browsable pages send it."""
+    """A multipart form, as the browsable pages send it."""
 
     def parse(self, stream: IO[Any], *args: Any, **kwargs: Any) -> Any:
         body = stream.read()
@@ -49,7 +52,7 @@ class MultiPartParser(parsers.MultiPartParser):
 
 
 def require_utf_8(text: bytes, name: str) -> None:
-    """Refuse what is not UTF-8 with a 400 that names it."""
+    """Refuse bytes that are not UTF-8 with a 400 that says where they are."""
     try:
         text.decode()
     except UnicodeDecodeError as error:

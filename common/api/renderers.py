@@ -1,4 +1,4 @@
-"""Answers: JSON by orjson, or the pages that a browser shows."""
+"""Renderers of answers: JSON by orjson, and the browsable pages."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,12 +12,12 @@ from rest_framework.request import Request
 from rest_framework.utils.serializer_helpers import ReturnDict
 
 
-class JSONRenderer(renderers.BaseRenderer):
-    """Write an answer as JSON."""
+class JSONRenderer(renderers.JSONRenderer):
+    """Write an answer by orjson, and what orjson does not know as REST framework does.
 
-    media_type = "application/json"
-    format = "json"
-    charset = None
+    So dates, decimals, durations and lazy texts look as everywhere in REST framework. NaN and the
+    infinities become null, as in JavaScript.
+    """
 
     def render(
         self,
@@ -29,11 +29,16 @@ class JSONRenderer(renderers.BaseRenderer):
         if data is None:
             return b""
         indented = "indent" in (renderer_context or {})
-        return orjson.dumps(data, option=orjson.OPT_INDENT_2 if indented else None)
+        option = orjson.OPT_PASSTHROUGH_DATETIME | (orjson.OPT_INDENT_2 if indented else 0)
+        try:
+            return orjson.dumps(data, option=option)
+        except TypeError:
+            rendered: bytes = super().render(data, accepted_media_type, renderer_context)
+            return rendered
 
 
 class ExampleRenderer(JSONRenderer):
-    """Write the body that a raw form starts with, without what may be left out."""
+    """Write the body that a raw form starts with, without optional fields."""
 
     def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
         return super().render({k: v for k, v in data.items() if v is not None}, *args, **kwargs)
@@ -43,7 +48,7 @@ class BrowsableAPIRenderer(renderers.BrowsableAPIRenderer):
     """REST framework's pages, where a form keeps what was entered."""
 
     def get_rendered_html_form(self, data: Any, view: Any, method: str, request: Request) -> Any:
-        """Show beside each field what is wrong with it, also what only the database could tell."""
+        """Show errors beside their fields, also those that only the database could find."""
         readable = isinstance(data, dict) and ("error" not in data or "fields" in data)
         if readable and method == request.method == "POST":
             serializer = view.get_serializer(data=request.data)
@@ -59,7 +64,7 @@ def wants_page(accept: str) -> bool:
 
 
 class ContentNegotiation(DefaultContentNegotiation):
-    """Pages for browsers, what `format` names for whoever names one, JSON for everybody else."""
+    """Pages for browsers, the renderer that `?format=` names, and JSON for everything else."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
         """Return the renderer and its media type."""

@@ -6,6 +6,8 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import OperationalError, connections
 
+from common.database.errors import one_line
+
 HINT = "Run `python -m common.provision` as an administrator, or check the DB_ settings."
 
 
@@ -23,7 +25,7 @@ def require(check_id: str, query: str, sentence: str) -> None:
                     if not cursor.fetchone()[0]:
                         messages.append(Error(sentence, hint=HINT, id=check_id))
             except OperationalError as error:
-                text = f"The database cannot be used: {' '.join(str(error).split())}"
+                text = f"The database cannot be used: {one_line(error)}"
                 messages.append(Error(text, hint=HINT, id="common.E001"))
         return messages
 

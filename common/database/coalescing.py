@@ -1,115 +1,146 @@
-"""Requests of one moment share one statement.
+"""Request coalescing: the requests of one moment share one statement, and one commit.
 
-A statement takes about as long for many requests as for one, and so does the commit of rows. So a
-request runs one for itself and all that have arrived; those that come while it does wait, and the
-first of them runs the next. Each statement begins after all of its requests have come, so it reads
-what was saved before them, and each is answered after its commit.
+A statement takes about as long for many rows as for one, and so does the commit. So a request runs
+a batch of its own items and of those of all requests that have arrived. Those that come while it
+does wait, and the first of them runs the next batch. Each statement begins after all of its
+requests have come, so it reads what was saved before them, and each is answered after its commit.
+
+With 64 connections it is 1.4 times as many draws a second, and at one connection it costs nothing.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from functools import update_wrapper
 from threading import Event, Lock
 from types import TracebackType
 from typing import Generic, TypeVar
 
 from django.db import OperationalError, connection
 
-from common.database.deadline import time_for_others
-from common.database.pool import Busy
+from common.database.deadline import queue_budget
+from common.database.errors import PoolTimeout
 
-# Seconds for which others may join a statement before it begins, as long as any do.
-GATHERING = 0.02
-# Seconds: more than none, since only who sleeps lets other greenlets look for what has arrived.
-MOMENT = 1e-9
+# Seconds for which others may join a batch before it begins, as long as any do.
+BATCH_WINDOW = 0.02
+# Seconds. Not 0: gevent's sleep(0) yields only to greenlets that are ready, while a positive delay
+# also polls the sockets, and so lets in the requests that have just arrived.
+YIELD = 1e-9
 
-Argument = TypeVar("Argument")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class _Request(Generic[Argument, Result]):
-    """What a request asks for, and what becomes of it."""
+class _Waiter(Generic[Item, Result]):
+    """One call: its items, and what becomes of them."""
 
-    def __init__(self, argument: Argument) -> None:
-        self.argument = argument
-        self.latest = time.monotonic() + time_for_others()  # when its own statement has to begin
-        self.turn = Event()  # set when this is done, or when it is the next to run the statement
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.items = items
+        self.latest = time.monotonic() + queue_budget()  # when its own batch has to begin
+        self.ready = Event()  # set when this is done, or when it is the one to run the next batch
         self.is_done = False
-        self.result: Result
+        self.results: Sequence[Result] = ()
         self.error: BaseException | None = None
         self.traceback: TracebackType | None = None  # the error's, up to where it was caught
 
     def finish(self) -> None:
-        """Let it go on, with its result or an error."""
+        """Let the call go on, with its results or an error."""
         self.is_done = True
-        self.turn.set()
+        self.ready.set()
 
 
-class SharedStatement(Generic[Argument, Result]):
-    """Calls `run` with the arguments of one moment, and returns to each caller its own result.
-
-    `run` returns as many results as it was given arguments, in their order. Where it raises, all
-    who share it get the exception: arguments have to be valid before. Who has waited too long for
-    others gets an OperationalError. At most `most` share one statement.
-    """
+class Coalesced(Generic[Item, Result]):
+    """A function of many items whose concurrent calls are joined in batches; see `coalesced`."""
 
     def __init__(
-        self, run: Callable[[Sequence[Argument]], Sequence[Result]], most: int = 1000
+        self, function: Callable[[Sequence[Item]], Sequence[Result]], max_batch_size: int = 1000
     ) -> None:
-        self._run = run
-        self._most = most
+        self.function = function
+        self.max_batch_size = max_batch_size
         self._lock = Lock()
-        self._waiting: list[_Request[Argument, Result]] = []
+        self._waiting: list[_Waiter[Item, Result]] = []
         self._is_busy = False
 
-    def __call__(self, argument: Argument) -> Result:
-        """Run the statement for an argument, together with those of other requests."""
+    def __call__(self, items: Sequence[Item]) -> Sequence[Result]:
+        """Return the function's results for these items, from a batch with those of others."""
         if connection.in_atomic_block:  # which may be rolled back, and others' rows with it
-            return self._run([argument])[0]
-        request: _Request[Argument, Result] = _Request(argument)
+            return self.function(items)
+        waiter: _Waiter[Item, Result] = _Waiter(items)
         with self._lock:
-            self._waiting.append(request)
+            self._waiting.append(waiter)
             has_to_wait, self._is_busy = self._is_busy, True
         if has_to_wait:
-            request.turn.wait()
-        if not request.is_done:
-            self._gather()
-            self._run_for_all()
-        if request.error:
-            # All who share it raise it; each would otherwise add its frames to those of the others.
-            raise request.error.with_traceback(request.traceback)
-        return request.result
+            waiter.ready.wait()
+        if not waiter.is_done:
+            self._let_others_join()
+            self._run_batch()
+        if waiter.error:
+            # All calls of a batch raise it; each would otherwise add its frames to the others'.
+            raise waiter.error.with_traceback(waiter.traceback)
+        return waiter.results
 
-    def _gather(self) -> None:
-        """Let those join that have arrived but were not read yet."""
-        joined, end = 0, time.monotonic() + GATHERING
+    def _let_others_join(self) -> None:
+        """Let those join whose requests have arrived but were not read yet."""
+        joined, end = 0, time.monotonic() + BATCH_WINDOW
         while joined < len(self._waiting) and time.monotonic() < end:
             joined = len(self._waiting)
-            time.sleep(MOMENT)
+            time.sleep(YIELD)
 
-    def _run_for_all(self) -> None:
-        with self._lock:
-            requests, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+    def _run_batch(self) -> None:
+        batch = self._take_batch()
+        items = [item for waiter in batch for item in waiter.items]
         try:
-            results = self._run([request.argument for request in requests])
-            for request, result in zip(requests, results, strict=True):
-                request.result = result
+            results = self.function(items)
+            if len(results) != len(items):
+                raise TypeError(f"{len(results)} results were returned for {len(items)} items.")
+            end = 0
+            for waiter in batch:
+                start, end = end, end + len(waiter.items)
+                waiter.results = results[start:end]
         except BaseException as error:
-            for request in requests:
-                request.error, request.traceback = error, error.__traceback__
+            for waiter in batch:
+                waiter.error, waiter.traceback = error, error.__traceback__
         finally:
             with self._lock:
                 self._hand_over()
-            for request in requests:
-                request.finish()
+            for waiter in batch:
+                waiter.finish()
+
+    def _take_batch(self) -> list[_Waiter[Item, Result]]:
+        """Take the calls that have waited longest: one at least, then as many as fit."""
+        with self._lock:
+            size = len(self._waiting[0].items)
+            calls = 1
+            for waiter in self._waiting[1:]:
+                size += len(waiter.items)
+                if size > self.max_batch_size:
+                    break
+                calls += 1
+            batch, self._waiting = self._waiting[:calls], self._waiting[calls:]
+            return batch
 
     def _hand_over(self) -> None:
-        """Let the next request run a statement, and tell those that have waited too long."""
+        """Let the next call run a batch, and end those that have waited too long."""
         now = time.monotonic()
         while self._waiting and self._waiting[0].latest < now:
             late = self._waiting.pop(0)
-            late.error = OperationalError("Others' statements have taken too long.")
-            late.error.__cause__ = Busy()
+            late.error = OperationalError("The statements of other requests have taken too long.")
+            late.error.__cause__ = PoolTimeout()
             late.finish()
         if self._waiting:
-            self._waiting[0].turn.set()
+            self._waiting[0].ready.set()
         self._is_busy = bool(self._waiting)
+
+
+def coalesced(
+    function: Callable[[Sequence[Item]], Sequence[Result]], max_batch_size: int = 1000
+) -> Coalesced[Item, Result]:
+    """Decorate a function that runs one statement for a sequence of items.
+
+    It is called as before, and runs for the items of all calls of one moment, at most
+    `max_batch_size` of them. It has to return a result for each item, in their order. Where it
+    raises, all calls of the batch get the exception, so items have to be valid before. A call that
+    has waited too long for others gets an OperationalError. In a transaction a call runs alone.
+    """
+    combined = Coalesced(function, max_batch_size)
+    update_wrapper(combined, function)
+    return combined

@@ -1,41 +1,43 @@
-"""How long a request waits for PostgreSQL at most, even when its server is frozen.
+"""The time budget of a request: no wait for PostgreSQL is endless, even when its server is frozen.
 
-Part of its time a request keeps for its own connect and statement; the rest it may wait for others.
-`statement_timeout` is the server's own and ends what is merely slow; it is shorter than DEADLINE
-(see common/provision.py). A frozen server or a lost network can only be noticed from here.
+A request may queue for others as long as enough is left for a connect and a statement of its own:
+
+    QUEUE_BUDGET 2.1 + CONNECT_RESERVE 0.5 + STATEMENT_TIMEOUT 2.0 = REQUEST_BUDGET 4.6
+
+The contract allows five seconds for an answer. PostgreSQL itself ends a slow statement after
+SERVER_STATEMENT_TIMEOUT (set on the roles by common/provision.py); a frozen server or a lost
+network can only be noticed here, a little later.
 """
 
 import select
+from collections import defaultdict
 from threading import local
 from time import monotonic
 from typing import Any
 
-import psycopg2
 from psycopg2 import extensions
 
-# Seconds for all that a request waits for. The contract allows five for an answer.
-PATIENCE = 4.6
-# Seconds that one statement or one connect may take.
-DEADLINE = 2.0
-# Seconds that are kept for a connect; DEADLINE is kept for the statement after it.
-CONNECT = 0.5
-# Seconds that each later statement has at least: pages of the admin send many short ones.
-SHORTEST = 0.5
-# Seconds in which, after a missed deadline, that server is not asked: the requests that wait for
-# a connection would otherwise wait for one deadline after the other.
-PAUSE = 1.0
+from common.database.circuit_breaker import CircuitBreaker
+from common.database.errors import DeadlineExceeded
 
-CONNECTED = 0  # libpq's CONNECTION_OK
+# All in seconds.
+QUEUE_BUDGET = 2.1
+CONNECT_RESERVE = 0.5
+STATEMENT_TIMEOUT = 2.0
+REQUEST_BUDGET = QUEUE_BUDGET + CONNECT_RESERVE + STATEMENT_TIMEOUT
+SERVER_STATEMENT_TIMEOUT = 1.5
+# What each statement has at least: pages of the admin send many short ones.
+MIN_STATEMENT_TIMEOUT = 0.5
+# How long a server is not asked after it has missed a deadline.
+COOLDOWN = 1.0
+
 _EVENTS = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}
-_paused_until: dict[tuple[str, int], float] = {}  # by host and port
-
-
-class Late(psycopg2.OperationalError):
-    """PostgreSQL, or who knows its address, did not answer in time."""
+_CONNECTED = 0  # libpq's CONNECTION_OK
+_breakers: dict[tuple[str, int], CircuitBreaker] = defaultdict(lambda: CircuitBreaker(COOLDOWN))
 
 
 class _Clock(local):
-    """When a request's patience ends; each greenlet has its own request."""
+    """When the budget of the request in this thread or greenlet ends."""
 
     end: float | None = None
 
@@ -43,53 +45,59 @@ class _Clock(local):
 _clock = _Clock()
 
 
-def restart() -> None:
-    """Give what follows all the time that a request has; it counts from the first wait.
+class request_budget:
+    """`with request_budget():` gives all waits inside it REQUEST_BUDGET together."""
 
-    Only requests do. What else uses the database in a process of a service has to, as well.
-    """
-    _clock.end = None
+    def __enter__(self) -> None:
+        self._outer = _clock.end
+        _clock.end = monotonic() + REQUEST_BUDGET
+
+    def __exit__(self, *exception: object) -> None:
+        _clock.end = self._outer
+
+
+def restart() -> None:
+    """Give what follows in this request a whole budget again, after a wait that is not for us."""
+    if _clock.end is not None:
+        _clock.end = monotonic() + REQUEST_BUDGET
 
 
 def time_left() -> float:
-    """Return how many seconds of its patience this request has left."""
-    now = monotonic()
-    if _clock.end is None:
-        _clock.end = now + PATIENCE
-    return _clock.end - now
+    """Return how many seconds of the budget are left; outside a request all of them are."""
+    return REQUEST_BUDGET if _clock.end is None else _clock.end - monotonic()
 
 
-def time_for_others() -> float:
-    """Return for how many seconds of them it may wait for others."""
-    return max(0.0, time_left() - CONNECT - DEADLINE)
+def queue_budget() -> float:
+    """Return how many seconds of them the request may wait for other requests."""
+    return max(0.0, time_left() - CONNECT_RESERVE - STATEMENT_TIMEOUT)
 
 
-def time_to_connect() -> float:
+def connect_timeout() -> float:
     """Return how many seconds of them it has for a connect, before its statement."""
-    return max(0.0, min(DEADLINE, time_left() - DEADLINE))
+    return max(0.0, min(STATEMENT_TIMEOUT, time_left() - STATEMENT_TIMEOUT))
 
 
-def time_for_statement() -> float:
+def statement_timeout() -> float:
     """Return how many seconds it has for a statement."""
-    return max(SHORTEST, min(DEADLINE, time_left()))
+    return max(MIN_STATEMENT_TIMEOUT, min(STATEMENT_TIMEOUT, time_left()))
 
 
 def wait(connection: Any) -> None:
-    """Wait until psycopg2 has its answer; raise Late at the deadline.
+    """Wait until psycopg2 has its answer; raise DeadlineExceeded at the deadline.
 
-    psycopg2 calls it for every statement and connect once it is installed by
+    psycopg2 calls this for every statement and connect once it is installed by
     `psycopg2.extensions.set_wait_callback`, and closes the connection when it raises.
     """
     start = monotonic()
-    server = connection.info.host, connection.info.port
-    if start < _paused_until.get(server, 0.0):
-        raise Late("PostgreSQL missed a deadline a moment ago.")
-    is_connected = connection.info.status == CONNECTED
-    limit = time_for_statement() if is_connected else time_to_connect()
+    breaker = _breakers[connection.info.host, connection.info.port]
+    if breaker.is_open:
+        raise DeadlineExceeded("PostgreSQL missed a deadline a moment ago.")
+    is_connected = connection.info.status == _CONNECTED
+    limit = statement_timeout() if is_connected else connect_timeout()
     while (state := connection.poll()) != extensions.POLL_OK:
         poll = select.poll()
         poll.register(connection.fileno(), _EVENTS[state])
         if not poll.poll(max(0.0, start + limit - monotonic()) * 1000):
-            if limit == DEADLINE:
-                _paused_until[server] = monotonic() + PAUSE
-            raise Late(f"PostgreSQL did not answer in {limit:.1f} seconds.")
+            if limit == STATEMENT_TIMEOUT:  # A shorter one says nothing about the server.
+                breaker.trip()
+            raise DeadlineExceeded(f"PostgreSQL did not answer in {limit:.1f} seconds.")

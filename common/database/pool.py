@@ -1,81 +1,90 @@
-"""The connections that a process keeps, which requests use in turn."""
+"""The connection pool of a process."""
 
 from collections import deque
 from threading import Event, Lock, local
 from typing import Any
 
-import psycopg2
+from common.database.errors import PoolTimeout
 
 
-class Busy(psycopg2.OperationalError):
-    """Others have what is needed, and nothing is wrong with the server."""
+class _Waiter:
+    """A request that waits for a connection, or for an empty slot where that will do."""
 
-
-class _Turn:
-    """A request that waits for a connection, or for an empty place if that will do."""
-
-    def __init__(self, has_to_be_open: bool) -> None:
-        self.has_to_be_open = has_to_be_open
-        self.has_come = Event()
+    def __init__(self, must_be_open: bool) -> None:
+        self.must_be_open = must_be_open
+        self.ready = Event()
         self.connection: Any = None
 
 
 class Pool:
-    """Places for connections; who has waited longest gets the next that is free.
+    """Slots for connections. The request that has waited longest gets the next free one.
 
-    Python's queues would let a request that just came overtake those that wait.
+    Python's own queues would let a request that has just come overtake those that wait.
     """
 
     def __init__(self, size: int) -> None:
         self._lock = Lock()
-        self._places: list[Any] = [None] * size
-        self._waiting: deque[_Turn] = deque()
+        self._slots: list[Any] = [None] * size
+        self._waiting: deque[_Waiter] = deque()
 
-    def take(self, timeout: float, has_to_be_open: bool = False) -> Any:
+    def acquire(self, timeout: float, must_be_open: bool = False) -> Any:
         """Return an open connection, or None where the caller may open one.
 
-        Raises Busy where none becomes free in time, in seconds.
+        Raises PoolTimeout where no slot becomes free within `timeout` seconds.
         """
         with self._lock:
-            if self._places and (self._places[-1] or not has_to_be_open):
-                return self._places.pop()
-            turn = _Turn(has_to_be_open)
-            self._waiting.append(turn)
-        if not turn.has_come.wait(timeout):
+            if self._slots and (self._slots[-1] or not must_be_open):
+                return self._slots.pop()
+            waiter = _Waiter(must_be_open)
+            self._waiting.append(waiter)
+        if not waiter.ready.wait(timeout):
             with self._lock:
-                if turn in self._waiting:
-                    self._waiting.remove(turn)
-                    raise Busy("All connections to PostgreSQL are busy.")
-        return turn.connection
+                if waiter in self._waiting:
+                    self._waiting.remove(waiter)
+                    raise PoolTimeout("All connections to PostgreSQL are busy.")
+        return waiter.connection
 
-    def give_back(self, connection: Any) -> None:
+    def release(self, connection: Any) -> None:
         """Let the next request use a connection, or open one where this is None."""
         with self._lock:
-            for turn in self._waiting:
-                if connection or not turn.has_to_be_open:
-                    self._waiting.remove(turn)
-                    turn.connection = connection
-                    turn.has_come.set()
+            for waiter in self._waiting:
+                if connection or not waiter.must_be_open:
+                    self._waiting.remove(waiter)
+                    waiter.connection = connection
+                    waiter.ready.set()
                     return
-            # Open ones are used first: who opens another one may fail.
-            self._places.insert(len(self._places) if connection else 0, connection)
+            # Open connections are lent first: opening another one may fail.
+            self._slots.insert(len(self._slots) if connection else 0, connection)
 
 
-class _Taken(local):
-    """What a greenlet has taken from the pools; each sees its own.
+class _CheckedOut(local):
+    """What this thread or greenlet has checked out of the pools.
 
-    Django's list of connections would take far longer to look at, and each request does.
+    Django's own list of connections takes ten times as long to look at, for each request.
     """
 
     def __init__(self) -> None:
         self.wrappers: set[Any] = set()
 
 
-taken = _Taken()
+checked_out = _CheckedOut()
 
 
-def release_connections() -> None:
-    """Let other requests use what this one has taken from pools, unless it is in a transaction."""
-    for wrapper in list(taken.wrappers):
+class checkout:
+    """`with checkout():` holds connections only inside the block.
+
+    What was held before it goes back to its pool first, so that a request that waits for one
+    server holds no connection to the other. A transaction keeps its connection.
+    """
+
+    def __enter__(self) -> None:
+        _release_all()
+
+    def __exit__(self, *exception: object) -> None:
+        _release_all()
+
+
+def _release_all() -> None:
+    for wrapper in list(checked_out.wrappers):
         if not wrapper.in_atomic_block:
             wrapper.close()

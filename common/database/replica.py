@@ -2,46 +2,41 @@
 
 import logging
 from collections.abc import Callable
-from time import monotonic
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db.models import QuerySet
 
-from common.api.errors import DATABASE_ERRORS
-from common.database.deadline import DEADLINE, time_left
-from common.database.pool import Busy, release_connections
+from common.database.circuit_breaker import CircuitBreaker
+from common.database.deadline import STATEMENT_TIMEOUT, time_left
+from common.database.errors import DATABASE_ERRORS, is_overloaded, one_line
+from common.database.pool import checkout
 
 logger = logging.getLogger(__name__)
 
 REPLICA = "replica"
-# Seconds in which a replica that failed is not asked.
-PAUSE = 10.0
+breaker = CircuitBreaker(cooldown=10.0)
 
 Rows = TypeVar("Rows")
-_paused_until = 0.0
 
 
 def read(queryset: QuerySet[Any], fetch: Callable[[QuerySet[Any]], Rows]) -> Rows:
     """Fetch rows from the replica, or from the primary where there is none or while it fails.
 
-    A replica may lag behind, so this is not for what has to see a row that was just saved.
+    A replica may lag behind, so do not use this for what has to see a row that was just saved.
     """
-    global _paused_until
-    if REPLICA in settings.DATABASES and monotonic() >= _paused_until:
-        # Whoever waits for one server holds nothing of the other's that somebody may need.
-        release_connections()
+    if REPLICA in settings.DATABASES and not breaker.is_open:
         try:
-            return fetch(queryset.using(REPLICA))
+            with checkout():
+                return fetch(queryset.using(REPLICA))
         except DATABASE_ERRORS as error:
-            release_connections()
-            if not isinstance(error.__cause__, Busy):
-                _paused_until = monotonic() + PAUSE
+            if not is_overloaded(error):
+                breaker.trip()
                 logger.warning(
-                    "The replica failed, so the primary is read for %d seconds: %s",
-                    PAUSE,
-                    " ".join(str(error).split()),
+                    "The replica failed; reading from the primary for %d seconds: %s",
+                    breaker.cooldown,
+                    one_line(error),
                 )
-            if time_left() < DEADLINE:
+            if time_left() < STATEMENT_TIMEOUT:
                 raise  # The primary might take too long.
     return fetch(queryset)

@@ -1,15 +1,13 @@
-"""Whether something has arrived on a socket."""
+"""A look at a socket that does not wait."""
 
-from select import POLLIN
+import select
 
-from gevent.monkey import get_original
-
-# To look is no waiting, for which others would get their turn.
-poll = get_original("select", "poll")
+# Replaced by common/serving: gevent's own would let other greenlets run first.
+poll = select.poll
 
 
-def has_arrived(file_number: int) -> bool:
-    """Return whether bytes, or the end, can be read at once."""
+def is_readable(file_number: int) -> bool:
+    """Return whether bytes, or the end of the stream, can be read at once."""
     look = poll()
-    look.register(file_number, POLLIN)
+    look.register(file_number, select.POLLIN)
     return bool(look.poll(0))

@@ -1,4 +1,4 @@
-"""The probes /livez and /readyz, for Kubernetes and for whoever waits for a start; /metrics too."""
+"""The probes /livez and /readyz, for Kubernetes and for scripts that wait for a start; /metrics."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,13 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from common.api.errors import DATABASE_ERRORS, RETRY_AFTER, error_response
-from common.database.pool import Busy
+from common.api.errors import RETRY_AFTER, error_response
+from common.database.errors import DATABASE_ERRORS, is_overloaded
 from common.observability.metrics import metrics
 
 
 class ProbeMiddleware:
-    """Answer what machines ask before anything looks at the Host: they send the pod's address."""
+    """Answer probes before anything looks at the Host: a kubelet sends the pod's address."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -29,7 +29,7 @@ class ProbeMiddleware:
 
 
 def live() -> HttpResponse:
-    """Answer while the process can; ask nobody else."""
+    """Answer 200 while the process can answer; ask nobody else."""
     return JsonResponse({"process": "ok"})
 
 
@@ -38,7 +38,7 @@ def ready() -> HttpResponse:
     try:
         pending = pending_migrations()
     except DATABASE_ERRORS as error:
-        if isinstance(error.__cause__, Busy):
+        if is_overloaded(error):
             return not_ready("database", "Too many requests wait for the database right now.")
         return not_ready("database", "The database does not answer. Check it and the DB_ settings.")
     if pending:
@@ -49,7 +49,7 @@ def ready() -> HttpResponse:
 
 
 def pending_migrations() -> list[str]:
-    """Return the names of the migrations that the database has not seen."""
+    """Return the names of the migrations that have not been applied."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]

@@ -1,4 +1,4 @@
-"""What is counted for Prometheus, over all processes of a service."""
+"""Metrics for Prometheus, summed over all processes of a service."""
 
 import logging
 import os
@@ -18,19 +18,18 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 duration = Histogram(
     "http_request_duration_seconds",
-    "Time from a request's header until its answer could be sent; of a list, its first rows.",
+    "Time from a request's arrival until its answer is ready; of a stream, until its first rows.",
     ["method", "view", "status"],
-    # What takes longer than the last has waited for a client's body.
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
-# Looking up the labels would take as long as all the rest.
+# Without the cache the lookup of the labels takes as long as all the rest.
 series = cache(duration.labels)
 
 
 class MetricsMiddleware:
     """Count requests, and how long they take.
 
-    Clients choose neither views nor, here, methods: what they make up is counted together.
+    The cardinality of the labels is bounded: unknown methods and paths are counted as one.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -49,7 +48,7 @@ class MetricsMiddleware:
 
 
 def metrics() -> HttpResponse:
-    """Answer with what all processes have counted; without gunicorn there is only this one."""
+    """Answer with the counts of all processes; without a shared folder, with those of this one."""
     registry = REGISTRY
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         Path(folder).mkdir(mode=0o700, exist_ok=True)

@@ -1,9 +1,15 @@
-"""What a client gets whose request cannot be read as HTTP, so that Django never sees it."""
+"""Answers to requests that cannot be read as HTTP, so that Django never sees them.
+
+gunicorn would answer with an HTML page. These have the shape and the headers of all other errors.
+"""
 
 import orjson
 from gunicorn.http import errors
 
-REFUSALS: dict[type[BaseException], tuple[str, str]] = {
+from common.api.security_headers import SECURITY_HEADERS
+from common.observability.request_ids import HEADER, new_request_id
+
+ANSWERS: dict[type[BaseException], tuple[str, str]] = {
     errors.LimitRequestLine: (
         "414 URI Too Long",
         "The address is too long. Send a first line of at most 8190 bytes.",
@@ -14,7 +20,7 @@ REFUSALS: dict[type[BaseException], tuple[str, str]] = {
     ),
     errors.ExpectationFailed: (
         "417 Expectation Failed",
-        "Leave out the field Expect, or let it say 100-continue.",
+        "Leave out the field Expect, or set it to 100-continue.",
     ),
     errors.UnsupportedTransferCoding: (
         "501 Not Implemented",
@@ -23,15 +29,15 @@ REFUSALS: dict[type[BaseException], tuple[str, str]] = {
 }
 MALFORMED = (
     "400 Bad Request",
-    "This cannot be read as an HTTP request. Check its first line and the fields of its header.",
+    "This is not an HTTP request. Check its first line and its header fields.",
 )
-# gunicorn derives them from what a client can do wrong, but here the service is at fault.
-OUR_FAULTS = (
+# gunicorn derives these from client errors, but they are faults of the service.
+SERVER_FAULTS = (
     errors.ConfigurationProblem,
     errors.InvalidResponseHeader,
     errors.InvalidResponseHeaderName,
 )
-# They are found in what a probe left unread, when it has been answered.
+# These are found in what a probe left unread, after it has been answered.
 IN_A_BODY = (
     errors.ChunkMissingTerminator,
     errors.InvalidChunkExtension,
@@ -39,19 +45,23 @@ IN_A_BODY = (
 )
 
 
-def is_refusal(error: BaseException) -> bool:
+def is_bad_request(error: BaseException) -> bool:
     """Return whether the client is at fault."""
-    return isinstance(error, errors.ParseException) and not isinstance(error, OUR_FAULTS)
+    return isinstance(error, errors.ParseException) and not isinstance(error, SERVER_FAULTS)
 
 
-def refusal(error: BaseException) -> bytes:
-    """Return the whole answer, in the shape that all errors have; nothing after another answer."""
+def answer(error: BaseException) -> bytes:
+    """Return the whole answer; nothing where the request has been answered already."""
     if isinstance(error, IN_A_BODY):
         return b""
-    status, sentence = REFUSALS.get(type(error), MALFORMED)
+    status, sentence = ANSWERS.get(type(error), MALFORMED)
     body = orjson.dumps({"error": sentence})
-    header = (
-        f"HTTP/1.1 {status}\r\nConnection: close\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return header.encode() + body
+    headers = {
+        "Connection": "close",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        HEADER: new_request_id(),
+        **SECURITY_HEADERS,
+    }
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body

@@ -1,4 +1,4 @@
-"""The admin pages of the random number service: everything is there to be looked at."""
+"""The admin pages of the random number service: everything can be viewed only."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ class GeneratedNumberAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[GeneratedNumber], bool]:
         """Find the numbers of the user of that name."""
         name = search_term.strip()
-        return (UserFilter().narrow(queryset, name) if name else queryset), False
+        return (UserFilter().apply(queryset, name) if name else queryset), False
 
 
 @admin.register(User)

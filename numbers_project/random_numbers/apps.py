@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 
-from common.database import checks
+from common.database.checks import require
 
 
 class RandomNumbersConfig(AppConfig):
@@ -12,8 +12,8 @@ class RandomNumbersConfig(AppConfig):
     verbose_name = "Random numbers"
 
     def ready(self) -> None:
-        checks.require(
+        require(
             "random_numbers.E001",
             "SELECT coalesce(has_schema_privilege(to_regnamespace('users'), 'USAGE'), false)",
-            "The role may not look into the schema users: it is no member of users_reader.",
+            "The role may not look into the schema users: it is not a member of users_reader.",
         )

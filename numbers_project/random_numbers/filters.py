@@ -15,7 +15,7 @@ class UserFilter(ParameterFilter):
     parameter = "user"
     description = "Only the numbers of the user of this name."
 
-    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def apply(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the user's numbers.
 
         With the id known, and not from a join, PostgreSQL knows how many they are, and takes them

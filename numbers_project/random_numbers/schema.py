@@ -1,4 +1,4 @@
-"""What OpenAPI says of numbers beside what their views and serializers do."""
+"""What OpenAPI says about numbers beside what their views and serializers say."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ DRAWN = PolymorphicProxySerializer(
     resource_type_field_name=None,
 )
 REFUSED = error(
-    "The body is no JSON object, a field is wrong, or nobody has the user's name.",
+    "The body is not a JSON object, a field is wrong, or the user is not registered.",
     f"user: {UNKNOWN_USER}",
     user=[UNKNOWN_USER],
 )
@@ -35,7 +35,7 @@ class _GeneratedNumbers(GeneratedNumberViewSet): ...
 
 
 class GeneratedNumbers(OpenApiViewExtension):
-    """A number is answered, or a batch of them."""
+    """The answer is a number, or a batch of them."""
 
     target_class = GeneratedNumberViewSet
 

@@ -1,35 +1,34 @@
-"""How numbers look on the wire: the keys are those of the original application."""
+"""Numbers on the wire. The keys are those of the original application."""
 
 from typing import Any, TypedDict
 
 from rest_framework import serializers
 
-from common.api.fields import NameField, UTCTimeField, WholeNumberField
-from common.fast.mixins import shared_serializer
+from common.api.fields import StrictIntegerField, UTCDateTimeField
+from common.user_names import NameField
 from numbers_project.random_numbers.models import (
     DEFAULT_LIMIT,
     LARGEST_COUNT,
     LARGEST_LIMIT,
     GeneratedNumber,
-    SavedBatch,
-    UnknownUser,
 )
+from numbers_project.random_numbers.queries import SavedBatch
 
-UNKNOWN_USER = "Nobody of this name is registered. Register the user first."
+UNKNOWN_USER = "No user with this name is registered. Register the user first."
 
 
 class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     """A number to draw, and the number that was drawn."""
 
     user = NameField(help_text="Name of a registered user.")
-    limit = WholeNumberField(
+    limit = StrictIntegerField(
         min_value=0,
         max_value=LARGEST_LIMIT,
         default=DEFAULT_LIMIT,
         initial=DEFAULT_LIMIT,
         help_text="The number is drawn from 0 to this, both included.",
     )
-    count = WholeNumberField(
+    count = StrictIntegerField(
         min_value=1,
         max_value=LARGEST_COUNT,
         required=False,
@@ -37,7 +36,7 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
         help_text="How many numbers to draw at once; all of them are saved, or none.",
     )
     randomNumber = serializers.IntegerField(source="number", read_only=True)
-    createdAt = UTCTimeField(source="created_at", read_only=True)
+    createdAt = UTCDateTimeField(source="created_at", read_only=True)
 
     class Meta:
         model = GeneratedNumber
@@ -45,18 +44,18 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
 
     def create(self, validated_data: dict[str, Any]) -> Any:
         """Draw and save one number, or as many as are asked for."""
-        name, limit = validated_data["user"], validated_data["limit"]
-        try:
-            if "count" in validated_data:
-                return GeneratedNumber.objects.generate_many(name, limit, validated_data["count"])
-            return GeneratedNumber.objects.generate(name, limit)
-        except UnknownUser as error:
-            raise serializers.ValidationError({"user": [UNKNOWN_USER]}) from error
+        if "count" in validated_data:
+            saved: Any = GeneratedNumber.objects.generate_many(**validated_data)
+        else:
+            saved = GeneratedNumber.objects.generate(**validated_data)
+        if saved is None:
+            raise serializers.ValidationError({"user": [UNKNOWN_USER]})
+        return saved
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """Return what was drawn: one number, or a batch of them."""
         if isinstance(instance, SavedBatch):
-            return shared_serializer(BatchSerializer).to_representation(instance)
+            return BATCH.to_representation(instance)
         return super().to_representation(instance)
 
 
@@ -72,7 +71,7 @@ class BatchSerializer(serializers.Serializer[SavedBatch]):
 
     user = serializers.CharField()
     limit = serializers.IntegerField()
-    createdAt = UTCTimeField(source="created_at")
+    createdAt = UTCDateTimeField(source="created_at")
     randomNumbers = serializers.SerializerMethodField()
 
     def get_randomNumbers(self, batch: SavedBatch) -> list[BatchNumber]:
@@ -82,11 +81,14 @@ class BatchSerializer(serializers.Serializer[SavedBatch]):
         return [{"id": pk, "randomNumber": number} for pk, number in pairs]
 
 
+BATCH = BatchSerializer()  # made once, since that takes longer than to write a short batch
+
+
 class SavedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
-    """A number in the list of those that were drawn; username is null where the user has gone."""
+    """A saved number in the list; username is null where the user has gone."""
 
     username = serializers.CharField(source="user.name", read_only=True, allow_null=True)
-    createdAt = UTCTimeField(source="created_at", read_only=True)
+    createdAt = UTCDateTimeField(source="created_at", read_only=True)
 
     class Meta:
         model = GeneratedNumber

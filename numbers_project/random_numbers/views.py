@@ -1,9 +1,7 @@
 """The random number service's API."""
 
 from common.api.pagination import KeysetPagination
-from common.api.views import GenericViewSet
-from common.fast.lists import StreamedListMixin
-from common.fast.mixins import CreateMixin
+from common.fast import mixins, viewsets
 from numbers_project.random_numbers.filters import UserFilter
 from numbers_project.random_numbers.models import GeneratedNumber
 from numbers_project.random_numbers.serializers import (
@@ -12,8 +10,8 @@ from numbers_project.random_numbers.serializers import (
 )
 
 
-class GeneratedNumberViewSet(CreateMixin, GenericViewSet[GeneratedNumber]):
-    """Draw a random number for a registered user, or as many as count says, and save them.
+class GeneratedNumberViewSet(mixins.CreateModelMixin, viewsets.GenericViewSet[GeneratedNumber]):
+    """Draw a random number for a registered user, or `count` numbers, and save them.
 
     Each is drawn uniformly from 0 to limit, both included, from the operating system's
     cryptographic source, and all are on disk before the answer is sent.
@@ -24,15 +22,16 @@ class GeneratedNumberViewSet(CreateMixin, GenericViewSet[GeneratedNumber]):
 
 
 class SavedNumberPagination(KeysetPagination):
-    """The list stands in an object."""
+    """The list is a member of an object."""
 
     key = "savedNumbers"
 
 
-class SavedNumberViewSet(StreamedListMixin, GenericViewSet[GeneratedNumber]):
+class SavedNumberViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[GeneratedNumber]):
     """All numbers that were drawn, by ascending id."""
 
     queryset = GeneratedNumber.objects.select_related("user").order_by("id")
     serializer_class = SavedNumberSerializer
     filter_backends = [UserFilter]
     pagination_class = SavedNumberPagination
+    coalesce = True  # All clients see the same numbers.

@@ -55,7 +55,7 @@ def test_values_that_are_refused_stay_in_the_form_with_the_reasons(
     page.goto(f"{services.numbers}/generate-random-number")
     post(page, user=name, limit="6")
     form = page.locator("#post-object-form")
-    expect(form).to_contain_text("Nobody of this name is registered.")
+    expect(form).to_contain_text("No user with this name is registered.")
     expect(form.locator("[name=limit]")).to_have_value("6")
     post(page, user=name, limit="-1")
     expect(form).to_contain_text("greater than or equal to 0")

@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from common.database.pool import Busy
+from common.database.errors import PoolTimeout
 
 
 @pytest.mark.parametrize("path", ["/livez", "/livez/", "/readyz", "/readyz/"])
@@ -38,7 +38,7 @@ def test_a_missing_migration_is_named(client: Client, db: None) -> None:
 
 @pytest.mark.parametrize(
     ("cause", "sentence"),
-    [(None, "does not answer"), (Busy("others have all"), "Too many requests")],
+    [(None, "does not answer"), (PoolTimeout("others have all"), "Too many requests")],
 )
 def test_a_database_that_is_away_or_busy_is_named(
     client: Client, monkeypatch, cause: Exception | None, sentence: str

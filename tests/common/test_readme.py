@@ -37,7 +37,7 @@ def test_every_command_in_it_exists(word: str) -> None:
 def settings_in_the_code() -> set[str]:
     """Return the names of the variables that the code reads by way of common/env.py."""
     names = set()
-    for path in [*ROOT.glob("common/*.py"), *ROOT.glob("*_project/**/*.py")]:
+    for path in [*ROOT.glob("common/**/*.py"), *ROOT.glob("*_project/**/*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(

@@ -11,17 +11,17 @@ from django.http import HttpResponse
 from gevent.pool import Pool
 from gunicorn.http.wsgi import FileWrapper
 
-from common.serving.worker import Server, Worker, in_bursts
+from common.serving.worker import Server, Worker, batch_writes
 
 
-def test_who_has_connected_is_served_though_the_server_closes() -> None:
+def test_the_accept_queue_is_drained_when_the_server_closes() -> None:
     received = []
     pool = Pool(10)
     server = Server(
         ("127.0.0.1", 0),
         lambda client, address: received.append(client.recv(9)),
         spawn=pool,
-        make_room=lambda: None,
+        evict_idle=lambda: None,
     )
     server.start()
     with ExitStack() as stack:
@@ -36,7 +36,7 @@ def test_who_has_connected_is_served_though_the_server_closes() -> None:
         socket.create_connection(server.address)
 
 
-def test_the_place_of_who_has_been_idle_for_longest_and_has_sent_nothing_is_taken() -> None:
+def test_the_connection_is_evicted_that_has_been_idle_for_longest_and_has_sent_nothing() -> None:
     worker = object.__new__(Worker)
     with ExitStack() as stack:
         pairs = [gevent.socket.socketpair() for _ in range(3)]
@@ -45,13 +45,13 @@ def test_the_place_of_who_has_been_idle_for_longest_and_has_sent_nothing_is_take
         (sent, first), (_, second), (_, third) = pairs
         sent.sendall(b"a request")
         worker.idle = dict.fromkeys([first, second, third])
-        worker.make_room()
+        worker.evict_idle()
         assert list(worker.idle) == [first, third]
         assert second.recv(9) == b""
         assert first.recv(9) == b"a request"
 
 
-def test_answers_of_one_moment_leave_together() -> None:
+def test_writes_of_one_moment_are_batched() -> None:
     seen = []
 
     def make(environ: dict[str, Any], start_response: Any) -> HttpResponse:
@@ -59,7 +59,7 @@ def test_answers_of_one_moment_leave_together() -> None:
         return HttpResponse(b"an answer")
 
     def serve() -> None:
-        for _ in in_bursts(make)({"wsgi.file_wrapper": FileWrapper}, None):
+        for _ in batch_writes(make)({"wsgi.file_wrapper": FileWrapper}, None):
             seen.append("sent")
         seen.append("done")
 
@@ -69,12 +69,12 @@ def test_answers_of_one_moment_leave_together() -> None:
 
 def test_a_file_is_left_to_the_kernel() -> None:
     file = FileWrapper(BytesIO(b"a style sheet"))
-    assert in_bursts(lambda *_: file)({"wsgi.file_wrapper": FileWrapper}, None) is file
+    assert batch_writes(lambda *_: file)({"wsgi.file_wrapper": FileWrapper}, None) is file
 
 
 def test_an_answer_is_closed_when_its_client_has_gone() -> None:
     answer = HttpResponse(b"an answer")
-    sending = in_bursts(lambda *_: answer)({"wsgi.file_wrapper": FileWrapper}, None)
+    sending = batch_writes(lambda *_: answer)({"wsgi.file_wrapper": FileWrapper}, None)
     assert next(iter(sending)) == b"an answer"
     assert not answer.closed
     sending.close()

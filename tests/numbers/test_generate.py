@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from numbers_project.random_numbers.models import (
     LARGEST_LIMIT,
     GeneratedNumber,
-    UnknownUser,
 )
 
 pytestmark = pytest.mark.django_db
@@ -101,9 +100,9 @@ def test_a_bad_user_is_refused_with_its_field(client: Client, ankur: int, user: 
     assert list(response.json()["fields"]) == ["user"]
 
 
-def test_the_model_refuses_a_user_whom_nobody_knows() -> None:
-    with pytest.raises(UnknownUser):
-        GeneratedNumber.objects.generate("nobody")
+def test_the_model_saves_nothing_for_an_unknown_user(ankur: int) -> None:
+    assert GeneratedNumber.objects.generate("nobody") is None
+    assert not GeneratedNumber.objects.exists()
 
 
 @pytest.mark.parametrize("field", ["user", "limit", "count"])

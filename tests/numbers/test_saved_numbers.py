@@ -7,9 +7,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from common.fast import lists
-from common.fast.json_rows import rows_as_json
-from common.fast.pages import pages_statement
+from common.fast import lists, mixins
+from common.fast.json_rows import json_rows
 from numbers_project.random_numbers.filters import UserFilter
 from numbers_project.random_numbers.models import GeneratedNumber
 from numbers_project.random_numbers.views import SavedNumberViewSet
@@ -91,7 +90,7 @@ def test_pages_of_one_users_numbers_keep_to_that_user(client: Client, ankur, reg
 
 
 def test_a_stream_leaves_out_no_row_and_repeats_none(client: Client, ankur, monkeypatch) -> None:
-    monkeypatch.setattr(lists, "FIRST_BATCH", 2)
+    monkeypatch.setattr(mixins, "FIRST_BATCH", 2)
     monkeypatch.setattr(lists, "BATCH", 3)
     ids = [GeneratedNumber.objects.generate("ankur").id for _ in range(12)]
     assert [row["id"] for row in listed(client.get(URL))] == ids
@@ -103,24 +102,26 @@ def test_one_users_numbers_come_in_order_out_of_their_index(ankur: int) -> None:
     GeneratedNumber.objects.generate_many("ankur", 6, 10_000)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE random_numbers_generatednumber")
-    queryset = UserFilter().narrow(GeneratedNumber.objects.order_by("id"), "ankur")
+    queryset = UserFilter().apply(GeneratedNumber.objects.order_by("id"), "ankur")
     plan = queryset.filter(id__gt=5)[:100].explain()
     assert "Index Scan" in plan
     assert "Sort" not in plan
 
 
-def test_pages_come_out_of_the_index_of_ids(ankur: int) -> None:
+@pytest.mark.parametrize(("size", "afters"), [(1000, [5, 5000]), (lists.BATCH, [5])])
+def test_pages_come_out_of_the_index_of_ids(ankur: int, size: int, afters: list[int]) -> None:
     GeneratedNumber.objects.generate_many("ankur", 6, 10_000)
-    sql, parameters = pages_statement(
-        rows_as_json(SavedNumberViewSet.queryset, SavedNumberViewSet.serializer_class), 1000
-    )
+    rows = json_rows(SavedNumberViewSet.queryset, SavedNumberViewSet.serializer_class)
+    sql, parameters = lists.JSONList(rows).statement(size)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE random_numbers_generatednumber")
-        cursor.execute(f"EXPLAIN {sql}", [[5, 5000], *parameters])
+        cursor.execute(f"EXPLAIN {sql}", [afters, [9000] * len(afters), *parameters])
         plan = "\n".join(line for (line,) in cursor)
-    assert "Index Cond: (id > after.id)" in plan
+    assert "Index Cond: ((id > bounds.after) AND (id <= bounds.until))" in plan
+    assert "Index Cond: ((id > (max(random_numbers_generatednumber.id)))" in plan  # is there more?
     assert "Seq Scan on random_numbers_generatednumber" not in plan
     assert "Sort" not in plan
+    assert "JIT" not in plan
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,7 +6,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
-from users_project.users.models import User, save_names
+from users_project.users.models import User
+from users_project.users.queries import insert_users
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +25,7 @@ def test_processes_that_save_the_same_names_do_not_wait_for_each_other() -> None
 
     def save(order: list[str]) -> int:
         try:
-            return sum(user is not None for user in save_names(order))
+            return sum(user is not None for user in insert_users.function(order))
         finally:
             connection.close()
 

@@ -1,20 +1,11 @@
 """GET /users and GET /users/{id}."""
 
-import gc
 import json
-import weakref
-from threading import Semaphore
 
 import pytest
-from django.db.models import DateTimeField, IntegerField, TextField
-from django.db.models.functions import Cast
-from django.test import Client, RequestFactory
-from rest_framework import serializers
+from django.test import Client
 
-from common.fast import lists
-from common.fast.json_rows import rows_as_json
 from users_project.users.models import User
-from users_project.users.views import UserViewSet
 
 pytestmark = pytest.mark.django_db
 
@@ -46,68 +37,10 @@ def test_a_short_list_is_one_statement(client: Client, names, django_assert_num_
         client.get("/users")
 
 
-@pytest.mark.parametrize("rows", range(8))
-def test_a_streamed_list_is_whole_whatever_its_length(
-    client: Client, monkeypatch, rows: int
-) -> None:
-    monkeypatch.setattr(lists, "FIRST_BATCH", 2)
-    monkeypatch.setattr(lists, "BATCH", 3)
-    names = [f"user {number}" for number in range(rows)]
-    for name in names:
-        User.objects.register(name)
-    assert listed(client.get("/users")) == names
-
-
-def test_a_list_does_not_wait_for_those_that_others_read_slowly(
-    client: Client, monkeypatch, names
-) -> None:
-    monkeypatch.setattr(lists, "FIRST_BATCH", 2)
-    monkeypatch.setattr(lists, "SHORT_BATCH", 1)
-    monkeypatch.setattr(lists, "LONG_BATCHES", Semaphore(1))
-    slow = client.get("/users").streaming_content
-    slow_chunks = [next(slow) for _ in range(2)]
-    chunks = list(client.get("/users").streaming_content)
-    assert [user["name"] for user in json.loads(b"".join(chunks))] == names
-    assert len(chunks) > len(names) - 2
-    slow_chunks += slow
-    assert [user["name"] for user in json.loads(b"".join(slow_chunks))] == names
-    assert len(slow_chunks) == 3
-    assert lists.LONG_BATCHES.acquire(blocking=False)
-
-
-def test_a_stream_ends_although_rows_are_added(client: Client, monkeypatch, names) -> None:
-    monkeypatch.setattr(lists, "FIRST_BATCH", 2)
-    monkeypatch.setattr(lists, "BATCH", 1)
-    received = []
-    for number, chunk in zip(range(50), client.get("/users").streaming_content, strict=False):
-        User.objects.register(f"late {number}")
-        received.append(chunk)
-    assert len(json.loads(b"".join(received))) <= len(names) + 1
-
-
 def test_a_row_on_the_wire_is_what_the_serializer_describes(client: Client, names) -> None:
     first = User.objects.order_by("id").first()
     assert first is not None
     assert client.get("/users").json()[0] == client.get(f"/users/{first.id}").json()
-
-
-class OptionalSerializer(serializers.Serializer):
-    id = serializers.IntegerField()
-    age = serializers.IntegerField(allow_null=True)
-    seen = serializers.DateTimeField(allow_null=True)
-    nick = serializers.CharField(allow_null=True)
-    password = serializers.CharField(write_only=True)
-
-
-def test_a_row_on_the_wire_may_lack_values(names) -> None:
-    users = User.objects.annotate(
-        age=Cast(None, IntegerField()),
-        seen=Cast(None, DateTimeField()),
-        nick=Cast(None, TextField()),
-    )
-    rows = [json.loads(row) for _, row in rows_as_json(users, OptionalSerializer)]
-    assert rows == OptionalSerializer(users, many=True).data
-    assert rows[0] == {"id": rows[0]["id"], "age": None, "seen": None, "nick": None}
 
 
 def test_pages_lead_through_the_list(client: Client, names: list[str]) -> None:
@@ -171,16 +104,6 @@ def test_a_bad_parameter_is_refused_by_its_name(client: Client, query: str) -> N
     page = client.get(f"/users?{query}", headers={"Accept": "text/html"})
     assert page.status_code == 400
     assert query.split("=")[0] in page.content.decode()
-
-
-def test_an_answer_does_not_wait_for_the_garbage_collection(rf: RequestFactory, names) -> None:
-    view = UserViewSet.as_view({"get": "list"})
-    gc.disable()
-    try:
-        answer = weakref.ref(view(rf.get("/users?page_size=5")))
-        assert answer() is None
-    finally:
-        gc.enable()
 
 
 def test_a_page_of_an_empty_table_is_empty(client: Client) -> None:

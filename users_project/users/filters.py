@@ -8,11 +8,11 @@ from common.api.filters import ParameterFilter
 
 
 class NameFilter(ParameterFilter):
-    """`name=ankur`: the user of that name, or nobody."""
+    """`name=ankur`: the user of that name, or an empty list."""
 
     parameter = "name"
     description = "Only the user of this name."
 
-    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def apply(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the user of the name."""
         return queryset.filter(name=value)

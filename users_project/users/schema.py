@@ -1,4 +1,4 @@
-"""What OpenAPI says of users beside what their view and serializer do."""
+"""What OpenAPI says about users beside what their view and serializer say."""
 
 from typing import Any
 
@@ -6,14 +6,10 @@ from drf_spectacular.extensions import OpenApiViewExtension
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from common.api.openapi import error
-from users_project.users.serializers import UserSerializer
+from users_project.users.serializers import NAME_TAKEN, UserSerializer
 from users_project.users.views import UserViewSet
 
-TAKEN = error(
-    "The name is taken.",
-    "name: This name is taken. Choose another.",
-    name=["This name is taken. Choose another."],
-)
+TAKEN = error("The name is taken.", f"name: {NAME_TAKEN}", name=[NAME_TAKEN])
 
 
 @extend_schema_view(
@@ -25,10 +21,10 @@ class _Users(UserViewSet): ...
 
 
 class Users(OpenApiViewExtension):
-    """What each call does; and a name can be taken."""
+    """A summary of each call, and the 409."""
 
     target_class = UserViewSet
 
     def view_replacement(self) -> Any:
-        """Return the view with that beside what it says itself."""
+        """Return the view that says more."""
         return _Users

@@ -1,17 +1,14 @@
-"""How users look on the wire."""
+"""Users on the wire."""
 
 from typing import Any
 
-from rest_framework import serializers, status
+from rest_framework import serializers
 
-from common.api.fields import NameField
-from users_project.users.models import NameTaken, User
+from common.api.errors import Conflict
+from common.user_names import NameField
+from users_project.users.models import User
 
-
-class NameConflict(serializers.ValidationError):
-    """A name that is taken is 409: the request is well formed, and may succeed another day."""
-
-    status_code = status.HTTP_409_CONFLICT
+NAME_TAKEN = "This name is taken. Choose another."
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -25,7 +22,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
 
     def create(self, validated_data: dict[str, Any]) -> User:
         """Register the user; a name that is taken is a 409."""
-        try:
-            return User.objects.register(**validated_data)
-        except NameTaken as error:
-            raise NameConflict({"name": ["This name is taken. Choose another."]}) from error
+        user = User.objects.register(**validated_data)
+        if user is None:
+            raise Conflict({"name": [NAME_TAKEN]})
+        return user

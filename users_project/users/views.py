@@ -2,24 +2,28 @@
 
 from typing import Any
 
-from common.api.views import GenericViewSet
-from common.fast.lists import StreamedListMixin
-from common.fast.mixins import CreateMixin, RetrieveMixin
+from common.fast import mixins, viewsets
 from users_project.users.filters import NameFilter
 from users_project.users.models import User
 from users_project.users.serializers import UserSerializer
 
 
-class UserViewSet(CreateMixin, RetrieveMixin, StreamedListMixin, GenericViewSet[User]):
-    """People who are registered.
+class UserViewSet(
+    mixins.CreateModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.ListModelMixin,
+    viewsets.GenericViewSet[User],
+):
+    """Registered users.
 
-    A name has 1 to 80 characters, counted without white space around it, and belongs to one user.
+    A name has 1 to 80 characters, not counting white space around it, and belongs to one user.
     """
 
     queryset = User.objects.order_by("id")
     serializer_class = UserSerializer
     filter_backends = [NameFilter]
     lookup_value_regex = "[0-9]{1,19}"
+    coalesce = True  # All clients see the same users.
 
     def get_success_headers(self, data: Any) -> dict[str, str]:
         """Point to the new user."""

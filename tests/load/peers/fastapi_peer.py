@@ -122,7 +122,7 @@ async def generate(body: Draw, request: Request) -> Number | Response:
     number = secrets.randbelow(body.limit + 1)
     row = await request.app.state.pool.fetchrow(INSERT_NUMBER, body.limit, number, body.user)
     if row is None:
-        raise HTTPException(400, "Nobody of this name is registered.")
+        raise HTTPException(400, "No user with this name is registered.")
     return Number(
         id=row["id"],
         user=body.user,
@@ -137,7 +137,7 @@ async def generate_many(body: Draw, count: int, request: Request) -> Response:
     drawn = [secrets.randbelow(body.limit + 1) for _ in range(count)]
     rows = await request.app.state.pool.fetch(INSERT_NUMBERS, body.limit, drawn, body.user)
     if not rows:
-        raise HTTPException(400, "Nobody of this name is registered.")
+        raise HTTPException(400, "No user with this name is registered.")
     return json(
         {
             "user": body.user,

@@ -1,15 +1,15 @@
-"""Accounts of the admin."""
+"""Password hashing."""
 
 import gevent
 
-from common.admin.middleware import PasswordHasher
+from common.serving.hashers import ThreadedPBKDF2PasswordHasher
 
 
 def test_other_requests_go_on_while_a_password_is_hashed() -> None:
     done = []
 
     def hash_password() -> None:
-        PasswordHasher().encode("a password", "salt")
+        ThreadedPBKDF2PasswordHasher().encode("a password", "salt")
         done.append("hashed")
 
     gevent.joinall([gevent.spawn(hash_password), gevent.spawn(done.append, "another request")])

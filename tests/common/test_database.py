@@ -2,6 +2,8 @@
 
 import os
 import socket
+import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -12,7 +14,8 @@ from django.db import OperationalError, ProgrammingError, connection
 from psycopg2.extensions import set_wait_callback
 
 from common.database import deadline
-from common.database.base import DatabaseWrapper, with_addresses
+from common.database.base import DatabaseWrapper, look_up, with_addresses
+from common.database.circuit_breaker import CircuitBreaker
 from common.database.pool import Pool
 
 
@@ -24,7 +27,7 @@ def pool(transactional_db, monkeypatch) -> Iterator[Pool]:
     monkeypatch.setattr(DatabaseWrapper, "pools", {"default": pool})
     yield pool
     connection.close()
-    pool.take(0).close()
+    pool.acquire(0).close()
     monkeypatch.undo()
 
 
@@ -82,34 +85,56 @@ def test_a_host_is_looked_up_with_all_its_addresses() -> None:
     assert params["host"].split(",") == ["localhost"] * len(addresses)
 
 
+def test_a_lookup_that_takes_too_long_is_given_up(monkeypatch) -> None:
+    may_answer = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: may_answer.wait(10) and [])
+    start = monotonic()
+    with pytest.raises(psycopg2.OperationalError, match="Looking up slow.invalid takes too long"):
+        look_up("slow.invalid", 0.1)
+    assert monotonic() - start < 5
+    may_answer.set()
+
+
 @pytest.mark.parametrize("waited", [0.0, 0.1, 1.0, 2.0])
-def test_who_waits_for_others_keeps_time_for_a_connect_and_a_statement(monkeypatch, waited) -> None:
+def test_a_request_that_queues_keeps_time_for_a_connect_and_a_statement(
+    monkeypatch, waited: float
+) -> None:
     now = 1000.0
     monkeypatch.setattr(deadline, "monotonic", lambda: now)
-    monkeypatch.setattr(deadline, "_clock", deadline._Clock())
-    whole = deadline.time_for_others()
-    now += waited
-    assert deadline.time_for_others() == pytest.approx(whole - waited)
-    now += deadline.time_for_others()
-    assert deadline.time_to_connect() == pytest.approx(deadline.CONNECT)
-    now += deadline.time_to_connect()  # for the lookup of the host; what it takes is gone
-    assert deadline.time_to_connect() == pytest.approx(0)
-    assert deadline.time_for_statement() == pytest.approx(deadline.DEADLINE)
-    now += deadline.time_for_statement()
-    assert deadline.time_for_others() == 0.0
-    assert deadline.time_for_statement() == deadline.SHORTEST
-    assert now < 1005.0  # as the contract has it
+    with deadline.request_budget():
+        assert deadline.queue_budget() == pytest.approx(deadline.QUEUE_BUDGET)
+        now += waited
+        assert deadline.queue_budget() == pytest.approx(deadline.QUEUE_BUDGET - waited)
+        now += deadline.queue_budget()
+        assert deadline.connect_timeout() == pytest.approx(deadline.CONNECT_RESERVE)
+        now += deadline.connect_timeout()  # spent on the lookup of the host
+        assert deadline.connect_timeout() == pytest.approx(0)
+        assert deadline.statement_timeout() == pytest.approx(deadline.STATEMENT_TIMEOUT)
+        now += deadline.statement_timeout()
+        assert deadline.queue_budget() == 0.0
+        assert deadline.statement_timeout() == deadline.MIN_STATEMENT_TIMEOUT
+        assert now < 1005.0  # as the contract has it
+        deadline.restart()
+        assert deadline.time_left() == pytest.approx(deadline.REQUEST_BUDGET)
+
+
+def test_outside_a_request_no_budget_runs_out(monkeypatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(deadline, "monotonic", lambda: now)
+    with deadline.request_budget():
+        now += 60
+        assert deadline.time_left() < 0
     deadline.restart()
-    assert deadline.time_for_others() == whole
+    now += 60
+    assert deadline.time_left() == deadline.REQUEST_BUDGET
 
 
 @pytest.fixture
 def short_deadline(monkeypatch):
-    """A deadline of 0.2 seconds, and no pause or wait left over."""
-    monkeypatch.setattr(deadline, "DEADLINE", 0.2)
-    monkeypatch.setattr(deadline, "SHORTEST", 0.1)
-    monkeypatch.setattr(deadline, "_paused_until", {})
-    monkeypatch.setattr(deadline, "_clock", deadline._Clock())
+    """A deadline of 0.2 seconds, and no circuit breaker left open."""
+    monkeypatch.setattr(deadline, "STATEMENT_TIMEOUT", 0.2)
+    monkeypatch.setattr(deadline, "MIN_STATEMENT_TIMEOUT", 0.1)
+    monkeypatch.setattr(deadline, "_breakers", defaultdict(lambda: CircuitBreaker(1.0)))
     set_wait_callback(deadline.wait)
     yield
     set_wait_callback(None)
@@ -143,7 +168,7 @@ def test_a_statement_ends_at_the_deadline_and_a_pause_follows(short_deadline, mo
     with pytest.raises(psycopg2.OperationalError, match="a moment ago"):
         other.cursor().execute("SELECT 1")
     elsewhere.cursor().execute("SELECT 1")
-    monkeypatch.setattr(deadline, "_paused_until", {})
+    monkeypatch.setattr(deadline, "_breakers", defaultdict(lambda: CircuitBreaker(1.0)))
     connect().close()
 
 
@@ -158,8 +183,8 @@ def test_a_connect_to_a_server_that_says_nothing_ends_at_the_deadline(short_dead
 def test_a_connect_has_less_time_where_the_request_has_waited_before(
     short_deadline, monkeypatch
 ) -> None:
-    monkeypatch.setattr(deadline, "PATIENCE", 0.3)
-    monkeypatch.setattr(deadline, "CONNECT", 0.1)
+    monkeypatch.setattr(deadline, "REQUEST_BUDGET", 0.3)
+    monkeypatch.setattr(deadline, "CONNECT_RESERVE", 0.1)
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         pytest.raises(psycopg2.OperationalError, match="did not answer in 0.1"),
@@ -171,4 +196,4 @@ def test_a_slow_statement_is_ended_by_the_server_before_the_deadline(superuser) 
     superuser.execute("SELECT rolconfig FROM pg_roles WHERE rolname LIKE '%_service'")
     for (settings,) in superuser.fetchall():
         (timeout,) = (s.split("=")[1] for s in settings if s.startswith("statement_timeout"))
-        assert float(timeout.removesuffix("ms")) / 1000 < deadline.DEADLINE
+        assert float(timeout.removesuffix("ms")) / 1000 < deadline.STATEMENT_TIMEOUT

@@ -1,4 +1,4 @@
-"""Requests of one moment share one statement."""
+"""Request coalescing: the calls of one moment share one statement."""
 
 import threading
 from collections.abc import Sequence
@@ -10,17 +10,10 @@ from types import SimpleNamespace
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from common.database import coalescing as shared_statement
-from common.database import deadline
-from common.database.coalescing import SharedStatement
-from common.database.pool import Busy
+from common.database import coalescing
+from common.database.coalescing import Coalesced, coalesced
+from common.database.errors import PoolTimeout
 from tests.conftest import wait_for
-
-
-@pytest.fixture(autouse=True)
-def clock() -> None:
-    """Begin each test as a request begins."""
-    deadline.restart()
 
 
 class Table:
@@ -29,7 +22,11 @@ class Table:
     def __init__(self, most: int = 100) -> None:
         self.groups: list[list[int]] = []
         self.may_save = threading.Event()
-        self.save = SharedStatement(self.save_group, most)
+        self.coalesced = Coalesced(self.save_group, most)
+
+    def save(self, row: int) -> int:
+        (saved,) = self.coalesced([row])
+        return saved
 
     def save_group(self, rows: Sequence[int]) -> list[int]:
         self.groups.append(list(rows))
@@ -48,7 +45,7 @@ def test_rows_that_come_while_one_is_saved_are_saved_together_as_many_as_may(
         first = requests.submit(table.save, 1)
         wait_for(lambda: table.groups, 10)
         others = [requests.submit(table.save, row) for row in range(2, 8)]
-        wait_for(lambda: len(table.save._waiting) == 6, 10)
+        wait_for(lambda: len(table.coalesced._waiting) == 6, 10)
         table.may_save.set()
         assert [first.result(10), *(other.result(10) for other in others)] == [
             10, 20, 30, 40, 50, 60, 70,
@@ -59,7 +56,7 @@ def test_rows_that_come_while_one_is_saved_are_saved_together_as_many_as_may(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_is_in_a_transaction_shares_with_nobody() -> None:
+def test_a_call_in_a_transaction_runs_alone() -> None:
     table = Table()
 
     def save_in_transaction(row: int) -> int:
@@ -71,20 +68,20 @@ def test_who_is_in_a_transaction_shares_with_nobody() -> None:
         first = requests.submit(table.save, 1)
         wait_for(lambda: table.groups, 10)
         other = requests.submit(table.save, 2)
-        wait_for(lambda: table.save._waiting, 10)
+        wait_for(lambda: table.coalesced._waiting, 10)
         alone = requests.submit(save_in_transaction, 3)
         wait_for(lambda: table.groups == [[1], [3]], 10)
         table.may_save.set()
         assert [first.result(10), other.result(10), alone.result(10)] == [10, 20, 30]
 
 
-def test_who_saves_together_fails_together_and_the_next_are_saved() -> None:
+def test_a_batch_fails_as_a_whole_and_the_next_one_is_saved() -> None:
     table = Table()
     with ThreadPoolExecutor(10) as requests:
         first = requests.submit(table.save, 1)
         wait_for(lambda: table.groups, 10)
         failing = [requests.submit(table.save, row) for row in (12, 13)]
-        wait_for(lambda: len(table.save._waiting) == 2, 10)
+        wait_for(lambda: len(table.coalesced._waiting) == 2, 10)
         table.may_save.set()
         assert first.result(10) == 10
         for one in failing:
@@ -94,47 +91,47 @@ def test_who_saves_together_fails_together_and_the_next_are_saved() -> None:
     assert table.groups[-1] == [2]
 
 
-def test_who_has_waited_too_long_is_told_and_the_next_are_saved(monkeypatch) -> None:
-    monkeypatch.setattr(shared_statement, "time_for_others", lambda: 0.1)
+def test_a_call_that_has_waited_too_long_is_told_and_the_next_are_saved(monkeypatch) -> None:
+    monkeypatch.setattr(coalescing, "queue_budget", lambda: 0.1)
     table = Table()
     with ThreadPoolExecutor(10) as requests:
         first = requests.submit(table.save, 1)
         wait_for(lambda: table.groups, 10)
         waiting = requests.submit(table.save, 2)
-        wait_for(lambda: table.save._waiting, 10)
-        latest = table.save._waiting[0].latest
+        wait_for(lambda: table.coalesced._waiting, 10)
+        latest = table.coalesced._waiting[0].latest
         wait_for(lambda: monotonic() > latest, 10)
         table.may_save.set()
         assert first.result(10) == 10
         with pytest.raises(OperationalError, match="too long") as error:
             waiting.result(10)
-    assert isinstance(error.value.__cause__, Busy)  # so that no replica is given up for it
+    assert isinstance(error.value.__cause__, PoolTimeout)  # so that no replica is given up for it
     assert table.save(3) == 30
     assert table.groups == [[1], [3]]
 
 
-def test_who_has_waited_too_long_does_not_wait_for_the_next_statement(monkeypatch) -> None:
-    monkeypatch.setattr(shared_statement, "time_for_others", lambda: 0.1)
+def test_a_call_that_has_waited_too_long_does_not_wait_for_the_next_batch(monkeypatch) -> None:
+    monkeypatch.setattr(coalescing, "queue_budget", lambda: 0.1)
     may_end = {1: threading.Event(), 3: threading.Event()}
-    wait = SharedStatement(lambda rows: [may_end[row].wait(10) for row in rows])
+    wait = coalesced(lambda rows: [may_end[row].wait(10) for row in rows])
     with ThreadPoolExecutor(10) as requests:
-        first = requests.submit(wait, 1)
+        first = requests.submit(wait, [1])
         wait_for(lambda: wait._is_busy and not wait._waiting, 10)
-        late = requests.submit(wait, 2)
+        late = requests.submit(wait, [2])
         wait_for(lambda: wait._waiting, 10)
         latest = wait._waiting[0].latest
         wait_for(lambda: monotonic() > latest, 10)
-        last = requests.submit(wait, 3)
+        last = requests.submit(wait, [3])
         wait_for(lambda: len(wait._waiting) == 2, 10)
         may_end[1].set()
         with pytest.raises(OperationalError, match="too long"):
             late.result(5)
         assert not last.done()
         may_end[3].set()
-        assert [first.result(10), last.result(10)] == [True, True]
+        assert [first.result(10), last.result(10)] == [[True], [True]]
 
 
-def test_who_arrives_before_a_statement_begins_joins_it(monkeypatch) -> None:
+def test_a_call_that_arrives_before_a_batch_begins_joins_it(monkeypatch) -> None:
     table = Table()
     table.may_save.set()
     with ThreadPoolExecutor(10) as requests:
@@ -143,15 +140,15 @@ def test_who_arrives_before_a_statement_begins_joins_it(monkeypatch) -> None:
         def let_another_come(_: float) -> None:
             if len(others) < 3:
                 others.append(requests.submit(table.save, len(others) + 2))
-                wait_for(lambda: len(table.save._waiting) == len(others) + 1, 10)
+                wait_for(lambda: len(table.coalesced._waiting) == len(others) + 1, 10)
 
-        monkeypatch.setattr(shared_statement.time, "sleep", let_another_come)
+        monkeypatch.setattr(coalescing.time, "sleep", let_another_come)
         assert table.save(1) == 10
         assert [other.result(10) for other in others] == [20, 30, 40]
     assert table.groups == [[1, 2, 3, 4]]
 
 
-def test_who_keeps_arriving_does_not_put_off_the_statement(monkeypatch) -> None:
+def test_calls_that_keep_arriving_do_not_put_off_the_batch(monkeypatch) -> None:
     table = Table()
     table.may_save.set()
     now = 0.0
@@ -160,12 +157,40 @@ def test_who_keeps_arriving_does_not_put_off_the_statement(monkeypatch) -> None:
 
         def let_another_come(_: float) -> None:
             nonlocal now
-            now += shared_statement.GATHERING / 2
+            now += coalescing.BATCH_WINDOW / 2
             if len(others) < 8:
                 others.append(requests.submit(table.save, len(others) + 2))
-                wait_for(lambda: len(table.save._waiting) == len(others) + 1, 10)
+                wait_for(lambda: len(table.coalesced._waiting) == len(others) + 1, 10)
 
         clock = SimpleNamespace(sleep=let_another_come, monotonic=lambda: now)
-        monkeypatch.setattr(shared_statement, "time", clock)
+        monkeypatch.setattr(coalescing, "time", clock)
         assert table.save(1) == 10
     assert table.groups == [[1, 2, 3]]
+
+
+def test_calls_get_the_results_of_their_own_items() -> None:
+    groups = []
+
+    @coalesced
+    def double(items: Sequence[int]) -> list[int]:
+        """Double each item."""
+        groups.append(len(items))
+        return [item * 2 for item in items]
+
+    with ThreadPoolExecutor(4) as requests:
+        calls = [requests.submit(double, range(size)) for size in (3, 0, 2, 1)]
+        assert [list(call.result(10)) for call in calls] == [[0, 2, 4], [], [0, 2], [0]]
+    assert sum(groups) == 6
+    assert double.__doc__ == "Double each item."
+
+
+def test_a_call_of_more_items_than_a_batch_may_have_is_a_batch_of_its_own() -> None:
+    table = Table(2)
+    table.may_save.set()
+    assert table.coalesced([1, 2, 3]) == [10, 20, 30]
+    assert table.groups == [[1, 2, 3]]
+
+
+def test_a_function_that_returns_too_few_results_is_named_and_nothing_is_guessed() -> None:
+    with pytest.raises(TypeError, match="1 results were returned for 2 items"):
+        coalesced(lambda items: items[:1])([1, 2])

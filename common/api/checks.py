@@ -1,0 +1,51 @@
+"""System checks of the routed views: mistakes that would otherwise pass in silence."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import get_resolver
+from rest_framework.authentication import SessionAuthentication
+
+from common.api.pagination import KeysetPagination, require_keyset
+
+
+@register(Tags.urls)
+def check_views(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Check each view of REST framework that the URL configuration routes."""
+    return [
+        message for view in routed_views(get_resolver().url_patterns) for message in problems(view)
+    ]
+
+
+def routed_views(patterns: Iterable[Any]) -> Iterator[Any]:
+    """Yield the views of REST framework in URL patterns, and in those that they include."""
+    for pattern in patterns:
+        yield from routed_views(getattr(pattern, "url_patterns", ()))
+        if hasattr(getattr(pattern, "callback", None), "cls"):
+            yield pattern.callback
+
+
+def problems(view: Any) -> Iterator[CheckMessage]:
+    """Yield what is wrong with a view, given its class and the options of as_view."""
+
+    def option(name: str) -> Any:
+        return view.initkwargs.get(name, getattr(view.cls, name, None))
+
+    if any(issubclass(one, SessionAuthentication) for one in option("authentication_classes")):
+        yield Error(
+            f"{view.cls.__name__} uses SessionAuthentication, but only the admin has sessions, so"
+            " every client would be anonymous.",
+            hint="Use another authentication class, or Django's own SessionMiddleware and"
+            " AuthenticationMiddleware in the place of those of common.admin.middleware.",
+            id="common.E003",
+        )
+    queryset, pagination_class = option("queryset"), option("pagination_class")
+    if queryset is not None and pagination_class and issubclass(pagination_class, KeysetPagination):
+        if "list" not in getattr(view, "actions", {"get": "list"}).values():
+            return
+        try:
+            require_keyset(queryset)
+        except ImproperlyConfigured as error:
+            yield Error(f"{view.cls.__name__}: {error}", id="common.E004")

@@ -1,0 +1,56 @@
+"""The id of a request: in the header X-Request-ID, and in each log line that belongs to it."""
+
+import logging
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+
+from django.http import HttpRequest, HttpResponse
+
+logger = logging.getLogger(__name__)
+
+HEADER = "X-Request-ID"
+ENVIRON = "common.request_id"  # where a server's access log finds it, after the middleware is done
+ACCEPTED = re.compile(r"[\x21-\x7e]{1,128}")
+
+current: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+def new_request_id() -> str:
+    """Return an id that no other request has."""
+    return secrets.token_hex(16)
+
+
+class RequestIDMiddleware:
+    """Take over the caller's X-Request-ID, or make one, and return it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if ACCEPTED.fullmatch(given) else new_request_id()
+        request.META[ENVIRON] = request_id
+        current.set(request_id)
+        try:
+            response = self.get_response(request)
+        finally:
+            current.set(None)
+        response.headers[HEADER] = request_id
+        if response.streaming:
+            response.streaming_content = stream(response.streaming_content, request_id)  # type: ignore[attr-defined]
+        return response
+
+
+def stream(chunks: Iterable[bytes], request_id: str) -> Iterator[bytes]:
+    """Yield a streamed answer's chunks, with the id set while they are made."""
+    current.set(request_id)
+    try:
+        yield from chunks
+    except Exception as error:
+        # The server cuts the connection, and logs the traceback without knowing the id.
+        logger.error("The answer was cut off: %s", error)
+        raise
+    finally:
+        current.set(None)

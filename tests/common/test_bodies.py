@@ -1,0 +1,86 @@
+"""Request bodies as they arrive over WSGI."""
+
+import json
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+from common.api.bodies import BODY_LIMIT, read_bodies
+from users_project.wsgi import application
+
+
+
+def post(body: Any, **environ: Any) -> tuple[int, dict[str, Any]]:
+    """Post to /users as a server does, and return status and answer."""
+    environ = {"CONTENT_TYPE": "application/json", "wsgi.input": body, **environ}
+    request = RequestFactory()._base_environ(PATH_INFO="/users", REQUEST_METHOD="POST", **environ)
+    status = []
+    chunks = application(request, lambda line, headers: status.append(int(line.split()[0])))
+    return status[0], json.loads(b"".join(chunks))
+
+
+def test_a_body_of_64_kib_is_read_and_one_byte_more_is_not() -> None:
+    frame = len('{"name": ""}')
+    for length, status in ((BODY_LIMIT, 400), (BODY_LIMIT + 1, 413)):
+        body = json.dumps({"name": "x" * (length - frame)}).encode()
+        assert len(body) == length
+        answer = post(BytesIO(body), CONTENT_LENGTH=str(length))
+        assert answer[0] == status
+    assert answer[1] == {"error": "The body is too large. Send at most 64 KiB."}
+
+
+def test_a_body_in_chunks_has_no_length_and_is_read() -> None:
+    body = BytesIO(b'{"name": ""}')
+    status, answer = post(body, CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
+    assert (status, list(answer["fields"])) == (400, ["name"])
+    assert "blank" in answer["error"]
+
+
+def test_a_body_that_is_cut_off_is_refused() -> None:
+    status, answer = post(BytesIO(b'{"name": "ankur"}'), CONTENT_LENGTH="99")
+    assert (status, answer) == (400, {"error": "The body did not arrive whole. Send it again."})
+
+
+class Broken:
+    """A stream that fails as its server sees fit."""
+
+    def read(self, size: int) -> bytes:
+        raise RuntimeError("no chunk")
+
+
+def test_a_body_that_the_server_cannot_read_is_refused() -> None:
+    assert post(Broken(), CONTENT_LENGTH="99")[0] == 400
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json; charset=hex",
+        "application/json; charset=undefined",
+        "application/x-www-form-urlencoded; charset=utf-16",
+        "application/json; a*=bogus''%aa",
+        "multipart/form-data; boundary*=bogus''x",
+        'application/json; charset="hex"',
+        "application/json ;CHARSET = hex",
+    ],
+)
+def test_no_content_type_breaks_a_request(content_type: str) -> None:
+    body = b'{"name": "ankur"}'
+    status, answer = post(BytesIO(body), CONTENT_TYPE=content_type, CONTENT_LENGTH=str(len(body)))
+    assert status == 415
+    assert "in UTF-8" in answer["error"]
+
+
+def test_a_request_without_a_body_is_left_alone() -> None:
+    seen = []
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        seen.append(environ["wsgi.input"])
+        return []
+
+    stream = Broken()
+    read_bodies(application)({"wsgi.input": stream}, None)
+    assert seen == [stream]
