@@ -64,9 +64,9 @@ def json_of(field: SerializerField, model: type[models.Model], name: str) -> Exp
     columns = find_columns(model, field.source_attrs)
     if kind is None or not columns or type(columns[-1]) not in SUPPORTED[kind]:
         raise ImproperlyConfigured(
-            f"{name}, a {type(field).__name__} with source={field.source!r}, is not a field that"
-            " common.fast can list. It lists integers, texts, booleans and UTCDateTimeField of a"
-            " column of the same kind. For other fields take ListModelMixin from rest_framework."
+            f"common.fast cannot list {name} ({type(field).__name__} of {field.source}): only"
+            " integers, texts, booleans and UTCDateTimeField, each of a column of the same kind."
+            " For other fields take ListModelMixin from rest_framework."
         )
     if any(relation.null for relation in columns[:-1]) and not (
         field.allow_null and field.default is serializers.empty

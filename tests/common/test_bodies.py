@@ -12,7 +12,6 @@ from common.api.bodies import BODY_LIMIT, read_bodies
 from users_project.wsgi import application
 
 
-
 def post(body: Any, **environ: Any) -> tuple[int, dict[str, Any]]:
     """Post to /users as a server does, and return status and answer."""
     environ = {"CONTENT_TYPE": "application/json", "wsgi.input": body, **environ}

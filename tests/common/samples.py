@@ -1,0 +1,97 @@
+"""A model with a column of each kind, and views of it, for the tests of common.fast."""
+
+from typing import Any
+
+import pytest
+from django.db import connection, models
+from django.http.response import HttpResponseBase
+from django.test import RequestFactory
+from rest_framework import serializers
+
+from common.api.fields import UTCDateTimeField
+from common.fast import mixins, viewsets
+
+
+class Parent(models.Model):
+    """What a sample may belong to."""
+
+    label = models.CharField(max_length=80)
+
+    class Meta:
+        app_label = "users"
+        db_table = "sample_parent"
+
+
+class Sample(models.Model):
+    """A column of each kind that a list can have, and some that it cannot."""
+
+    text = models.CharField(max_length=80)
+    long_text = models.TextField(null=True)
+    slug = models.SlugField()
+    email = models.EmailField()
+    whole = models.IntegerField()
+    big = models.BigIntegerField(null=True)
+    small = models.PositiveSmallIntegerField()
+    flag = models.BooleanField()
+    maybe = models.BooleanField(null=True)
+    time = models.DateTimeField()
+    later = models.DateTimeField(null=True)
+    price = models.DecimalField(max_digits=6, decimal_places=2, default=1)
+    parent = models.ForeignKey(Parent, models.CASCADE, null=True)
+    owner = models.ForeignKey(Parent, models.CASCADE, related_name="+")
+
+    class Meta:
+        app_label = "users"
+        db_table = "sample"
+
+
+class SampleSerializer(serializers.ModelSerializer[Sample]):
+    """Some fields of a sample."""
+
+    class Meta:
+        model = Sample
+        fields = ["id", "text", "big"]
+
+
+class SampleViewSet(
+    mixins.CreateModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.ListModelMixin,
+    viewsets.GenericViewSet[Sample],
+):
+    """All that common.fast offers."""
+
+    queryset = Sample.objects.order_by("id")
+    serializer_class: Any = SampleSerializer
+
+
+@pytest.fixture
+def tables(db: None) -> None:
+    """The tables of both models, for a test."""
+    with connection.schema_editor() as editor:
+        editor.create_model(Parent)
+        editor.create_model(Sample)
+
+
+def view(base: Any = SampleViewSet, **attributes: Any) -> type[Any]:
+    """Return a view class with some attributes."""
+    return type("CopiedViewSet", (base,), attributes)
+
+
+def serializer(*names: str, **fields: Any) -> type[serializers.ModelSerializer[Sample]]:
+    """Return a serializer class with some fields, of which some are declared."""
+    meta = type("Meta", (), {"model": Sample, "fields": [*names, *fields]})
+    return type("CopiedSerializer", (serializers.ModelSerializer,), {**fields, "Meta": meta})
+
+
+def get(view_class: Any, path: str = "/", **kwargs: Any) -> HttpResponseBase:
+    """Return a view's answer: to `retrieve` with a pk, else to `list`."""
+    action = "retrieve" if kwargs else "list"
+    response = view_class.as_view({"get": action})(RequestFactory().get(path), **kwargs)
+    return response.render() if hasattr(response, "render") else response
+
+
+__all__ = [
+    "Parent", "Sample", "SampleSerializer", "SampleViewSet", "UTCDateTimeField", "get",
+    "serializer", "tables", "view",
+]  # fmt: skip

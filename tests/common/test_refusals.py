@@ -1,0 +1,345 @@
+"""What common.fast does not support: each is refused when the view is routed, or works."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import QuerySet
+from django.test import RequestFactory
+from rest_framework import mixins as rest_mixins
+from rest_framework import serializers
+from rest_framework import viewsets as rest_viewsets
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.filters import BaseFilterBackend, OrderingFilter
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+
+from common.api.filters import ParameterFilter
+from common.api.pagination import KeysetPagination
+from tests.common.samples import (
+    Parent,
+    Sample,
+    SampleSerializer,
+    SampleViewSet,
+    get,
+    serializer,
+    tables,
+    view,
+)
+from users_project.users.models import User
+from users_project.users.views import UserViewSet
+
+__all__ = ["tables"]
+
+
+def override(*args: Any, **kwargs: Any) -> Any:
+    """Be another method than the stock one."""
+
+
+class Shouting(serializers.CharField):
+    def to_representation(self, value: str) -> str:
+        return value.upper()
+
+
+class Elsewhere(serializers.CharField):
+    def get_attribute(self, instance: Sample) -> str:
+        return instance.text + "!"
+
+
+class Overriding(SampleSerializer):
+    def to_representation(self, instance: Sample) -> dict[str, Any]:
+        return {"id": instance.pk}
+
+
+class Saving(SampleSerializer):
+    def save(self, **kwargs: Any) -> Any:
+        return super().save(**kwargs, flag=True)
+
+
+class Other(KeysetPagination):
+    def get_paginated_response(self, data: Any) -> Any:
+        return super().get_paginated_response({"count": len(data), "rows": data})
+
+
+def with_serializer(*names: str, **fields: Any) -> Callable[[], type[Any]]:
+    return lambda: view(serializer_class=serializer(*names, **fields))
+
+
+REFUSED = {
+    # Hooks that are not called
+    "perform_create": (lambda: view(perform_create=override), "perform_create is not called"),
+    "get_serializer": (lambda: view(get_serializer=override), "get_serializer is not called"),
+    "a context": (lambda: view(get_serializer_context=override), "context is not called"),
+    "a paginated answer": (lambda: view(pagination_class=Other), "not called for JSON"),
+    "save": (lambda: view(serializer_class=Saving), "save is not called"),
+    # Rows in another order
+    "an ordering": (lambda: view(queryset=Sample.objects.order_by("text")), "ordered by text"),
+    "no ordering": (lambda: view(queryset=Sample.objects.all()), "ordered by nothing"),
+    "a descent": (lambda: view(queryset=Sample.objects.order_by("-id")), "ordered by -id"),
+    "a slice": (lambda: view(queryset=Sample.objects.order_by("id")[:9]), "sliced"),
+    "distinct rows": (lambda: view(queryset=Sample.objects.order_by("id").distinct()), "distinct"),
+    "OrderingFilter": (lambda: view(filter_backends=[OrderingFilter]), "OrderingFilter"),
+    "page numbers": (lambda: view(pagination_class=PageNumberPagination), "KeysetPagination"),
+    "no pagination": (lambda: view(pagination_class=None), "KeysetPagination"),
+    # Fields that PostgreSQL would write otherwise
+    "SlugRelatedField": (
+        with_serializer(parent=serializers.SlugRelatedField("label", read_only=True)),
+        "CopiedSerializer.parent .SlugRelatedField",
+    ),
+    "a relation": (with_serializer("parent"), "PrimaryKeyRelatedField"),
+    "DecimalField": (with_serializer("price"), "CopiedSerializer.price .DecimalField"),
+    "DateTimeField": (with_serializer("time"),  "DateTimeField of"),
+    "a computed field": (
+        with_serializer(upper=serializers.SerializerMethodField()), "SerializerMethodField"
+    ),
+    "a representation": (with_serializer(text=Shouting()), "Shouting of"),
+    "an attribute": (with_serializer(text=Elsewhere()), "Elsewhere of"),
+    "a number of a text": (
+        with_serializer(text=serializers.IntegerField()), "IntegerField of text"
+    ),
+    "a text of a number": (with_serializer(whole=serializers.CharField()), "CharField of whole"),
+    "a property": (
+        with_serializer(pk_text=serializers.CharField(source="__str__")), "__str__"
+    ),
+    "a nested serializer": (with_serializer(parent=SampleSerializer()), "SampleSerializer of"),
+    "big numbers as text": (
+        with_serializer(big=serializers.BigIntegerField(coerce_to_string=True)),
+        "BigIntegerField of",
+    ),
+    "a relation that may be null": (
+        with_serializer(label=serializers.CharField(source="parent.label")),
+        "relation that may be null",
+    ),
+    "a serializer of its own": (
+        lambda: view(serializer_class=Overriding), "overrides to_representation"
+    ),
+    # Requests that share a statement although they may not
+    "get_queryset": (
+        lambda: view(coalesce=True, get_queryset=override), "get_queryset may depend"
+    ),
+    "filter_queryset": (
+        lambda: view(coalesce=True, filter_queryset=override), "filter_queryset may depend"
+    ),
+    "get_object": (lambda: view(coalesce=True, get_object=override), "get_object may depend"),
+    "a serializer class": (
+        lambda: view(coalesce=True, get_serializer_class=override), "may depend"
+    ),
+    "a filter by caller": (
+        lambda: view(coalesce=True, filter_backends=[CallerFilter]), "CallerFilter may depend"
+    ),
+    "another lookup": (lambda: view(coalesce=True, lookup_field="slug"), "lookup by pk"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_view_that_is_not_supported_cannot_be_routed(case: str) -> None:
+    make, sentence = REFUSED[case]
+    with pytest.raises(ImproperlyConfigured, match=sentence):
+        make().as_view({"get": "list", "post": "create"})
+
+
+def test_an_option_of_as_view_is_checked_as_an_attribute_is() -> None:
+    with pytest.raises(ImproperlyConfigured, match="ordered by text"):
+        SampleViewSet.as_view({"get": "list"}, queryset=Sample.objects.order_by("text"))
+
+
+def test_big_numbers_as_text_are_refused_also_by_the_setting(monkeypatch) -> None:
+    monkeypatch.setattr(api_settings, "COERCE_BIGINT_TO_STRING", True, raising=False)
+    with pytest.raises(ImproperlyConfigured, match="BigIntegerField of"):
+        SampleViewSet.as_view({"get": "list"})
+
+
+class TextKey(Parent):
+    """A model whose primary key is a text."""
+
+    class Meta:
+        proxy = True
+        app_label = "users"
+
+
+def test_a_primary_key_that_is_not_an_integer_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr(Parent._meta, "pk", Parent._meta.get_field("label"))
+    with pytest.raises(ImproperlyConfigured, match="label, which is not an integer"):
+        view(queryset=Parent.objects.order_by("id")).as_view({"get": "list"})
+
+
+# --- What works --------------------------------------------------------------------------------
+
+
+def make_samples(number: int, **values: Any) -> list[Sample]:
+    owner = Parent.objects.create(label="owner")
+    return [
+        Sample.objects.create(
+            text=f"sample {one}", whole=one, small=one, flag=True, owner=owner,
+            time="2026-01-01T00:00:00Z", **values,
+        )
+        for one in range(number)
+    ]  # fmt: skip
+
+
+class WholeFilter(ParameterFilter):
+    parameter = "whole"
+    description = "Only the samples of this number."
+
+    def apply(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(whole=int(value))
+
+
+def test_a_filter_for_minus_one_filters_for_minus_one(tables: None, monkeypatch) -> None:
+    """It once stood in a prepared statement for the id that a batch starts after."""
+    monkeypatch.setattr("common.fast.mixins.FIRST_BATCH", 2)
+    monkeypatch.setattr("common.fast.lists.BATCH", 2)
+    samples = make_samples(7)
+    Sample.objects.update(whole=-1)
+    for coalesce in (True, False):
+        listing = view(filter_backends=[WholeFilter], coalesce=coalesce)
+        rows = orjson.loads(get(listing, "/?whole=-1").getvalue())
+        assert [row["id"] for row in rows] == [sample.pk for sample in samples]
+
+
+def test_a_filter_that_finds_nothing_makes_an_empty_list(tables: None) -> None:
+    class NoneFilter(BaseFilterBackend):
+        def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
+            return queryset.none()
+
+    make_samples(1)
+    assert get(view(filter_backends=[NoneFilter])).getvalue() == b"[]"
+
+
+def test_a_null_makes_no_row_vanish(tables: None) -> None:
+    make_samples(1, big=None)
+    assert orjson.loads(get(SampleViewSet).getvalue())[0]["big"] is None
+    nullable = serializer("id", label=serializers.CharField(source="parent.label", allow_null=True))
+    assert orjson.loads(get(view(serializer_class=nullable)).getvalue())[0]["label"] is None
+
+
+def test_a_query_that_is_reordered_by_a_filter_is_named(tables: None) -> None:
+    class Reordering(BaseFilterBackend):
+        def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
+            return queryset.order_by("text")
+
+    with pytest.raises(ImproperlyConfigured, match="ordered by text"):
+        get(view(filter_backends=[Reordering]))
+
+
+class ListOnly(rest_mixins.ListModelMixin, rest_viewsets.GenericViewSet):
+    """REST framework's own classes with the same pagination."""
+
+    queryset = Sample.objects.order_by("id")
+    serializer_class = SampleSerializer
+
+
+def test_rest_frameworks_own_mixin_lists_everything(tables: None) -> None:
+    owner = Parent.objects.create(label="owner")
+    Sample.objects.bulk_create(
+        Sample(text="x", whole=1, small=1, flag=True, owner=owner, time="2026-01-01T00:00:00Z")
+        for _ in range(150)
+    )
+    assert len(orjson.loads(get(ListOnly).getvalue())) == 150
+    assert get(ListOnly).getvalue() == get(SampleViewSet).getvalue()
+    for listing in (ListOnly, SampleViewSet):
+        page = get(listing, "/?page_size=20")
+        assert len(orjson.loads(page.getvalue())) == 20
+        assert "after=" in page.headers["Link"]
+
+
+def test_another_renderer_writes_the_list_itself(tables: None) -> None:
+    class Wrapping(JSONRenderer):
+        def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
+            return super().render({"wrapped": data}, *args, **kwargs)
+
+    (sample,) = make_samples(1)
+    answer = orjson.loads(get(view(renderer_classes=[Wrapping])).getvalue())
+    assert [row["id"] for row in answer["wrapped"]] == [sample.pk]
+
+
+class Refusing(BaseAuthentication):
+    def authenticate(self, request: Request) -> None:
+        raise AuthenticationFailed("The token is not valid.")
+
+
+def test_an_authenticator_is_asked_although_no_permission_is() -> None:
+    answer = view(authentication_classes=[Refusing]).as_view({"get": "list"})(
+        RequestFactory().get("/")
+    )
+    assert answer.status_code == 403
+    assert answer.data == {"error": "The token is not valid."}
+
+
+class CallerFilter(BaseFilterBackend):
+    """Shows the rows of the caller."""
+
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: Any
+    ) -> QuerySet[Any]:
+        return queryset.filter(name=request.headers["Caller"])
+
+
+class ByQueryset(UserViewSet):
+    """Shows the rows of the caller."""
+
+    coalesce = False
+
+    def get_queryset(self) -> QuerySet[User]:
+        return super().get_queryset().filter(name=self.request.headers["Caller"])
+
+
+class ByFilter(UserViewSet):
+    """Shows the rows of the caller."""
+
+    coalesce = False
+    filter_backends = [CallerFilter]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("by", [ByQueryset, ByFilter])
+@pytest.mark.parametrize("caller", ["ankur", "beatrix"])
+def test_each_caller_sees_what_the_view_lets_it_see(by: type[UserViewSet], caller: str) -> None:
+    ids = {name: User.objects.create(name=name).pk for name in ("ankur", "beatrix")}
+    list_users = by.as_view({"get": "list"})
+    for path in ("/users", "/users?page_size=1", "/users?after=0"):
+        answer = list_users(RequestFactory().get(path, headers={"Caller": caller}))
+        assert orjson.loads(answer.content) == [{"id": ids[caller], "name": caller}]
+    retrieve = by.as_view({"get": "retrieve"})
+    for name, pk in ids.items():
+        answer = retrieve(RequestFactory().get("/", headers={"Caller": caller}), pk=str(pk))
+        assert answer.status_code == (200 if name == caller else 404)
+
+
+@pytest.mark.django_db
+def test_a_filter_also_applies_to_one_row() -> None:
+    """As with REST framework's own mixin."""
+    pk = User.objects.create(name="ankur").pk
+    retrieve = UserViewSet.as_view({"get": "retrieve"})
+    for name, status in (("ankur", 200), ("beatrix", 404)):
+        answer = retrieve(RequestFactory().get(f"/?name={name}"), pk=str(pk))
+        assert answer.status_code == status
+
+
+def test_what_orjson_does_not_know_is_written_as_rest_framework_does() -> None:
+    from datetime import UTC, datetime, timedelta
+    from uuid import UUID
+
+    from django.utils.functional import lazystr
+
+    from common.api.renderers import JSONRenderer as Ours
+
+    values = {
+        "decimal": Decimal("1.10"),
+        "duration": timedelta(seconds=1.5),
+        "lazy": lazystr("a text"),
+        "time": datetime(2026, 1, 1, tzinfo=UTC),
+        "uuid": UUID(int=1),
+        "large": 2**70,
+        1: "a number as a key",
+        "nested": [{"tuple": (1, 2), "set": {3}}],
+    }
+    assert Ours().render(values) == JSONRenderer().render(values)
+    for name, value in values.items():
+        assert Ours().render({name: value}) == JSONRenderer().render({name: value})

@@ -1,0 +1,53 @@
+"""System checks of views that are made of REST framework's own classes."""
+
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.urls import include, path
+from rest_framework import mixins, viewsets
+from rest_framework.authentication import SessionAuthentication
+
+from users_project.users.models import User
+from users_project.users.serializers import UserSerializer
+
+urlpatterns: list[Any] = []
+
+
+class Copied(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """A copier's view."""
+
+    queryset = User.objects.order_by("id")
+    serializer_class = UserSerializer
+
+
+@pytest.fixture
+def check(settings: Any) -> Any:
+    """Return the ids of the errors that a routed view gives."""
+    settings.ROOT_URLCONF = __name__
+
+    def check(action: str = "list", **attributes: Any) -> list[str]:
+        view = type("Copied", (Copied,), attributes).as_view({"get": action})
+        urlpatterns[:] = [path("included/", include([path("copied", view)]))]
+        messages = run_checks()
+        assert all(message.hint or "Use" in message.msg for message in messages)
+        return [str(message.id) for message in messages]
+
+    return check
+
+
+def test_a_view_that_is_right_passes(check: Any) -> None:
+    assert check() == []
+
+
+def test_sessions_outside_the_admin_are_refused(check: Any) -> None:
+    assert check(authentication_classes=[SessionAuthentication]) == ["common.E003"]
+
+
+@pytest.mark.parametrize("order", ["name", "-id", "?"])
+def test_pages_in_another_order_are_refused(check: Any, order: str) -> None:
+    assert check(queryset=User.objects.order_by(order)) == ["common.E004"]
+
+
+def test_one_row_needs_no_order(check: Any) -> None:
+    assert check("retrieve", queryset=User.objects.all()) == []
