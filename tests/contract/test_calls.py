@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.conftest import Services
+from tests.conftest import Services, wait_for
 
 
 def test_the_four_lines_of_curl_work_as_they_stand(services: Services) -> None:
@@ -97,8 +97,9 @@ def test_each_request_is_a_line_of_the_log(services: Services, users: httpx.Clie
         pytest.skip("needs the services' logs, and USERS_URL names services that run elsewhere")
     request_id = str(uuid.uuid4())
     users.get("/users/0?secret=1", headers={"X-Request-ID": request_id})
-    log = (services.state / "logs" / "users.log").read_text()
-    (line,) = (json.loads(line) for line in log.splitlines() if request_id in line)
+    log = services.state / "logs" / "users.log"
+    wait_for(lambda: request_id in log.read_text(), 10)  # It is written after the answer.
+    (line,) = (json.loads(line) for line in log.read_text().splitlines() if request_id in line)
     assert line["milliseconds"] > 0
     assert {key: line[key] for key in ("method", "path", "status", "request_id")} == {
         "method": "GET",
