@@ -1,6 +1,6 @@
 {{/* Pods of a service that may be there at once: the most, one that a rollout adds, one that leaves */}}
 {{- define "random.pods" -}}
-{{- $most := ternary .autoscaling.maxReplicas .replicas .autoscaling.enabled -}}
+{{- $most := ternary .service.autoscaling.maxReplicas .service.replicas .service.autoscaling.enabled -}}
 {{- add (int $most) 2 -}}
 {{- end }}
 
@@ -16,22 +16,21 @@
 {{- add 1 (include "random.pods" . | int) -}}
 {{- end }}
 
-{{/* Connections that the requests to a service may need of one PostgreSQL, as (list $ service) */}}
+{{/* Connections that the requests to a service may need of one PostgreSQL, root, service */}}
 {{- define "random.requestConnections" -}}
-{{- $database := (index . 0).Values.database -}}
-{{- $service := index . 1 -}}
+{{- $database := .root.Values.database -}}
 {{- if eq $database.mode "cloudnative-pg" -}}
-{{- include "random.poolerConnections" (index . 0) -}}
+{{- include "random.poolerConnections" .root -}}
 {{- else -}}
 {{- /* A replica that has just been promoted may still have those that read from it. */ -}}
 {{- $hosts := ternary 2 1 (and (eq $database.mode "external") (ne $database.external.readHost "")) -}}
-{{- mul $hosts (include "random.pods" $service | int) (int $service.workers) (int $service.connections) -}}
+{{- mul $hosts (include "random.pods" . | int) (int .service.workers) (int .service.connections) -}}
 {{- end -}}
 {{- end }}
 
-{{/* All connections that a service may need, as (list $ service) */}}
+{{/* All connections that a service may need: root, service */}}
 {{- define "random.neededConnections" -}}
-{{- add (include "random.requestConnections" . | int) (include "random.commandConnections" (index . 1) | int) -}}
+{{- add (include "random.requestConnections" . | int) (include "random.commandConnections" . | int) -}}
 {{- end }}
 
 {{/* Connections that are no service's: PostgreSQL's superuser_reserved_connections, and two for provisioning */}}
@@ -40,16 +39,14 @@
 {{- end }}
 
 {{/*
-The most connections of a service's role, as (list $ name): all that the other does not need. A rollout
+The most connections of a service's role (root, component): all that the other does not need. A rollout
 from more workers to fewer needs more than the new pods do.
 */}}
 {{- define "random.connectionLimit" -}}
-{{- $root := index . 0 -}}
-{{- $name := index . 1 -}}
-{{- $limit := sub (int $root.Values.database.maxConnections) (include "random.reservedConnections" $root | int) -}}
-{{- range $other, $service := include "random.services" $root | fromJson -}}
-{{- if ne $other $name -}}
-{{- $limit = sub $limit (include "random.neededConnections" (list $root $service) | int) -}}
+{{- $limit := sub (int .root.Values.database.maxConnections) (include "random.reservedConnections" .root | int) -}}
+{{- range $name, $service := include "random.services" .root | fromJson -}}
+{{- if ne $name $.component -}}
+{{- $limit = sub $limit (include "random.neededConnections" (dict "root" $.root "service" $service) | int) -}}
 {{- end -}}
 {{- end -}}
 {{- $limit -}}
@@ -127,18 +124,19 @@ from more workers to fewer needs more than the new pods do.
 {{- $sum := list "3 reserved" "2 for provisioning" -}}
 {{- $clients := 0 -}}
 {{- range $name, $service := include "random.services" . | fromJson -}}
-{{- $needed = add $needed (include "random.neededConnections" (list $ $service) | int) | int -}}
-{{- $pods := include "random.pods" $service | int -}}
+{{- $context := dict "root" $ "service" $service -}}
+{{- $needed = add $needed (include "random.neededConnections" $context | int) | int -}}
+{{- $pods := include "random.pods" $context | int -}}
 {{- $connections := mul (int $service.workers) (int $service.connections) | int -}}
 {{- $clients = add $clients (mul $pods $connections) | int -}}
-{{- $requests := include "random.requestConnections" (list $ $service) | int -}}
+{{- $requests := include "random.requestConnections" $context | int -}}
 {{- if eq $.Values.database.mode "cloudnative-pg" -}}
 {{- $sum = append $sum (printf "%d by the poolers for %s" $requests $name) -}}
 {{- else -}}
 {{- $twice := gt $requests (int (mul $pods $connections)) | ternary ", twice where the replica is promoted" "" -}}
 {{- $sum = append $sum (printf "%d for %s (%d pods in a rollout × %d workers × %d connections%s)" $requests $name $pods (int $service.workers) (int $service.connections) $twice) -}}
 {{- end -}}
-{{- $sum = append $sum (printf "%d for its commands" (include "random.commandConnections" $service | int)) -}}
+{{- $sum = append $sum (printf "%d for its commands" (include "random.commandConnections" $context | int)) -}}
 {{- end -}}
 {{- if gt $needed (int .Values.database.maxConnections) -}}
 {{- fail (printf "PostgreSQL may be asked for %d connections and has database.maxConnections=%d: %s." $needed (int .Values.database.maxConnections) (join " + " $sum)) -}}
