@@ -1,12 +1,12 @@
-# Both services' images:
+# The images of both services:
 #   docker build --target user_service -t user_service .
 #   docker build --target random_service -t random_service .
 
-# Pin it for a release: --build-arg PYTHON_IMAGE=docker.io/library/python:3.13-slim-trixie@sha256:…
+# Pin the base image for a release: --build-arg PYTHON_IMAGE=docker.io/library/python:3.13-slim-trixie@sha256:…
 ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim-trixie
 
 FROM ${PYTHON_IMAGE} AS packages
-# pip installs from outside the environment, so that no pip is in the image's.
+# pip installs from a separate environment, so that the image's own has no pip.
 RUN python3 -m venv /pip && python3 -m venv --without-pip /venv
 COPY requirements.txt /
 # Wheels only: the image needs no compiler.
@@ -17,7 +17,8 @@ FROM ${PYTHON_IMAGE} AS runtime
 ARG VERSION=dev
 ARG REVISION=unknown
 LABEL org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.licenses="MIT"
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
@@ -30,9 +31,9 @@ FROM runtime AS user_service
 LABEL org.opencontainers.image.title="User service" \
       org.opencontainers.image.description="Registers people"
 COPY users_project users_project
-# Settings have no default for these; nothing of them stays in the image.
+# The settings require these; the placeholder values do not end up in the image.
 RUN SECRET_KEY=build DB_USER=build DB_PASSWORD=build python users_project/manage.py collectstatic --noinput
-# A number, so that Kubernetes can see that it is not root.
+# Numeric, so that Kubernetes can verify runAsNonRoot.
 USER 10001:10001
 CMD ["python", "-m", "gunicorn", "--config", "common/serving/gunicorn.conf.py", "users_project.wsgi"]
 

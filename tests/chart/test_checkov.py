@@ -1,4 +1,4 @@
-"""checkov looks at every example; where it is not installed the test is skipped."""
+"""checkov scans every example and the Dockerfile; without checkov the tests are skipped."""
 
 import json
 import shutil
@@ -10,21 +10,21 @@ from tests.chart.helm import EXAMPLES, ROOT, example, text
 
 EXCEPTIONS = {
     "CKV_DOCKER_2": "Kubernetes and compose.yaml have probes of their own",
-    "CKV_DOCKER_7": "the base image's tag stands in an argument, where checkov does not look",
-    "CKV_K8S_8": "the test's pod ends by itself, and nobody sends it requests",
-    "CKV_K8S_9": "likewise",
-    "CKV_K8S_11": "a CPU limit slows requests and protects nobody: requests share a busy node",
+    "CKV_DOCKER_7": "the base image's tag is in an ARG, which checkov does not read",
+    "CKV_K8S_8": "the test pod runs to completion and serves no requests",
+    "CKV_K8S_9": "the same",
+    "CKV_K8S_11": "a CPU limit throttles for no gain: CPU requests divide a busy node fairly",
     "CKV_K8S_14": "docker build -t user_service makes the tag latest; a release sets its own",
-    "CKV_K8S_15": "images that were built on the node can be pulled from nowhere",
-    "CKV_K8S_35": "the administrator's name comes as a variable; passwords come as files",
-    "CKV_K8S_40": "the official PostgreSQL image has its account at 999",
+    "CKV_K8S_15": "images built on the node are in no registry to pull from",
+    "CKV_K8S_35": "only the administrator's user name is a variable; passwords are files",
+    "CKV_K8S_40": "the uid of the official PostgreSQL image is 999",
     "CKV_K8S_43": "a digest cannot be known before the build; image.digest takes one",
-    "CKV_SECRET_6": "what it finds are the Secrets of an example, whose values are public",
+    "CKV_SECRET_6": "it finds the Secrets of an example, whose values are public",
 }
 
 
 def check(folder):
-    """Return what checkov finds wrong in a folder."""
+    """Return the checks that fail in a folder."""
     if shutil.which("checkov") is None:
         pytest.skip("checkov is not on the PATH; it is too large to install with every checkout.")
     command = ["checkov", "--skip-download", "--quiet", "--compact", "--output", "json"]
@@ -38,12 +38,12 @@ def check(folder):
     ]
 
 
-def test_checkov_finds_nothing_but_the_exceptions(tmp_path):
+def test_every_example_passes_checkov_except_for_the_exceptions(tmp_path):
     for name in EXAMPLES:
         (tmp_path / f"{name}.yaml").write_text(text(4, *example(name)))
     assert check(tmp_path) == []
 
 
-def test_checkov_finds_nothing_wrong_with_the_dockerfile(tmp_path):
+def test_the_dockerfile_passes_checkov(tmp_path):
     (tmp_path / "Dockerfile").write_text((ROOT / "Dockerfile").read_text())
     assert check(tmp_path) == []

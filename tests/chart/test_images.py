@@ -1,4 +1,4 @@
-"""What can be said of the images and of compose.yaml without building them."""
+"""Static checks of the Dockerfile and compose.yaml, which build no image."""
 
 import subprocess
 import sys
@@ -9,13 +9,13 @@ import yaml
 from tests.chart.helm import CHART, ROOT, render, select
 
 
-def test_hadolint_has_nothing_to_say_of_the_dockerfile():
+def test_the_dockerfile_passes_hadolint():
     hadolint = Path(sys.executable).parent / "hadolint"
     result = subprocess.run([hadolint, ROOT / "Dockerfile"], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_the_build_sees_only_what_an_image_holds():
+def test_the_build_context_has_only_what_the_images_need():
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"
@@ -27,7 +27,7 @@ def test_the_build_sees_only_what_an_image_holds():
     }
 
 
-def test_compose_runs_the_images_as_hardened_as_the_chart():
+def test_compose_hardens_the_containers_like_the_chart():
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     for name in ("users", "numbers", "users-migrate", "numbers-migrate", "provision"):
         assert services[name]["read_only"] is True
@@ -37,7 +37,7 @@ def test_compose_runs_the_images_as_hardened_as_the_chart():
     assert services["numbers"]["ports"] == ["127.0.0.1:8080:8000"]
 
 
-def test_compose_shows_a_service_its_own_secrets_only():
+def test_compose_mounts_only_a_services_own_secrets():
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     for owner in ("users", "numbers"):
         for name in (owner, f"{owner}-migrate"):
@@ -47,7 +47,7 @@ def test_compose_shows_a_service_its_own_secrets_only():
             assert all(file.startswith(f"/run/secrets/{owner}/") for file in files)
 
 
-def test_compose_and_the_chart_bring_the_same_postgresql():
+def test_compose_and_the_chart_run_the_same_postgresql():
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     database = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["database"]
     assert database["image"] == values["database"]["bundled"]["image"]

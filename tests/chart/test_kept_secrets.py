@@ -1,4 +1,4 @@
-"""Secrets that a cluster has already; as much of an API server as Helm's `lookup` asks for."""
+"""Secrets that already exist in the cluster, served by a stub of the API server for `lookup`."""
 
 import base64
 import json
@@ -12,10 +12,10 @@ import yaml
 from tests.chart.helm import CHART, MAJORS, helm, select, settings
 
 SECRETS = {
-    "app-users": {"secret-key": "a key that has been drawn before, long enough"},
+    "app-users": {"secret-key": "a key that was generated before, long enough"},
     "app-users-database": {"username": "users_service", "password": "users-password"},
     "app-postgresql-admin": {"username": "postgres", "password": "admin-password"},
-    "users-django": {"secret-key": "one that somebody else has made, long enough"},
+    "users-django": {"secret-key": "a key that the chart did not create, long enough"},
 }
 # Helm 4 looks up every kind that the chart has.
 KINDS = {
@@ -29,7 +29,7 @@ KINDS = {
 
 
 class Cluster(BaseHTTPRequestHandler):
-    """Answers with the Secrets above, and with what a client looks up on its way to them."""
+    """Serves the Secrets above, and the API discovery that a client does first."""
 
     def do_GET(self):
         path = self.path.split("?")[0]
@@ -54,7 +54,7 @@ class Cluster(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(body or {**missing, "code": 404}).encode())
 
     def log_message(self, *arguments):
-        """Say nothing."""
+        """Log nothing."""
 
 
 def group_of(version):
@@ -126,7 +126,7 @@ def checksum(objects, name):
 
 
 @pytest.mark.parametrize("major", MAJORS)
-def test_an_upgrade_keeps_what_was_drawn_and_draws_what_is_missing(cluster, major):
+def test_an_upgrade_keeps_existing_secrets_and_generates_missing_ones(cluster, major):
     first, second = render(major, cluster), render(major, cluster)
     for name in ("app-users", "app-users-database", "app-postgresql-admin"):
         assert secret(first, name) == SECRETS[name]
@@ -134,12 +134,12 @@ def test_an_upgrade_keeps_what_was_drawn_and_draws_what_is_missing(cluster, majo
     assert checksum(first, "app-users") == checksum(second, "app-users")
 
 
-def test_a_password_that_is_given_replaces_the_one_in_the_cluster(cluster):
+def test_a_given_password_replaces_the_one_in_the_cluster(cluster):
     objects = render(4, cluster, *settings(users__databasePassword="another"))
     assert secret(objects, "app-users-database")["password"] == "another"
 
 
-def test_pods_roll_when_somebody_elses_secret_changes(cluster, monkeypatch):
+def test_pods_roll_when_an_existing_secret_changes(cluster, monkeypatch):
     options = settings(users__existingSecret="users-django")
     before = render(4, cluster, *options)
     assert not select(before, "Secret", "users-django")

@@ -1,4 +1,4 @@
-"""Who may talk to whom, as a cluster that enforces the NetworkPolicies would decide."""
+"""The connections that the NetworkPolicies allow in a cluster that enforces them."""
 
 from ipaddress import ip_address, ip_network
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.chart.helm import EXAMPLES, example, pods, render, select
 
-# A peer is a pod of the release by its component, or a pod elsewhere, or an address outside.
+# A peer is a pod of the release, a pod of another application, or an address outside the cluster.
 DATABASE_CLIENTS = ["users", "numbers", "provision", "users-migrate", "numbers-migrate"]
 COMPONENTS = [*DATABASE_CLIENTS, "postgresql", "test"]
 CNPG = {"labels": {"cnpg.io/cluster": "app-postgresql"}, "namespace": "test"}
@@ -29,7 +29,7 @@ DNS = foreign_pod("kube-system")
 
 
 def matches(selector, labels):
-    """Return whether a label selector matches labels; an empty one matches all."""
+    """Return whether a label selector matches labels; an empty selector matches all."""
     for key, value in selector.get("matchLabels", {}).items():
         if labels.get(key) != value:
             return False
@@ -41,7 +41,7 @@ def matches(selector, labels):
 
 
 def is_peer(peer, pod):
-    """Return whether an entry of `from` or `to` means a pod or an address."""
+    """Return whether an entry of `from` or `to` selects a pod or an address."""
     if "ipBlock" in peer:
         return "address" in pod and ip_address(pod["address"]) in ip_network(
             peer["ipBlock"]["cidr"]
@@ -58,7 +58,7 @@ def is_peer(peer, pod):
 
 
 def allows(objects, direction, pod, other, port):
-    """Return whether a pod's policies let it send to, or receive from, another."""
+    """Return whether a pod's policies allow traffic to, or from, a peer."""
     if pod.get("namespace") != "test":
         return True
     key, side = ("ingress", "from") if direction == "Ingress" else ("egress", "to")
@@ -78,22 +78,22 @@ def allows(objects, direction, pod, other, port):
     )
 
 
-def may_talk(objects, sender, receiver, port):
-    """Return whether both ends' policies let a connection through."""
+def can_connect(objects, sender, receiver, port):
+    """Return whether the policies on both sides allow a connection."""
     return allows(objects, "Egress", sender, receiver, port) and allows(
         objects, "Ingress", receiver, sender, port
     )
 
 
 @pytest.mark.parametrize("name", ["default", "ingress", "gateway"])
-def test_between_pods_exactly_what_is_needed_is_allowed(name):
+def test_only_the_required_connections_between_pods_are_allowed(name):
     objects = render(4, *example(name))
     allowed = {
         (sender, receiver)
         for sender in COMPONENTS
         for receiver in COMPONENTS
         for port in ("http", 5432)
-        if may_talk(objects, release_pod(sender), release_pod(receiver), port)
+        if can_connect(objects, release_pod(sender), release_pod(receiver), port)
     }
     assert allowed == {(client, "postgresql") for client in DATABASE_CLIENTS} | {
         ("test", "users"),
@@ -101,19 +101,19 @@ def test_between_pods_exactly_what_is_needed_is_allowed(name):
     }
 
 
-def test_the_database_lets_its_clients_in_and_nobody_else():
+def test_only_its_clients_can_connect_to_the_database():
     objects = render(4, *example("default"))
     database = release_pod("postgresql")
-    let_in = {
+    clients = {
         component
         for component in COMPONENTS
         if allows(objects, "Ingress", database, release_pod(component), 5432)
     }
-    assert let_in == set(DATABASE_CLIENTS)
+    assert clients == set(DATABASE_CLIENTS)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_pod_of_the_release_is_held_to_a_policy(name):
+def test_a_policy_selects_every_pod_of_the_release_in_both_directions(name):
     objects = render(4, *example(name))
     instance = {"app.kubernetes.io/instance": "app"}
     for title, pod in pods(objects).items():
@@ -126,34 +126,34 @@ def test_every_pod_of_the_release_is_held_to_a_policy(name):
             ), f"{title}: {direction}"
 
 
-def test_names_are_looked_up_and_nothing_else_outside_is_reached():
+def test_egress_from_the_release_is_limited_to_dns():
     objects = render(4, *example("default"))
     users = release_pod("users")
-    assert may_talk(objects, users, DNS, 53)
-    assert may_talk(objects, users, {"address": "169.254.20.10"}, 53)
-    assert not may_talk(objects, users, {"address": "8.8.8.8"}, 53)
-    assert not may_talk(objects, users, {"address": "8.8.8.8"}, 443)
-    assert not may_talk(objects, users, DNS, 443)
-    assert not may_talk(objects, release_pod("postgresql"), DNS, 53)
+    assert can_connect(objects, users, DNS, 53)
+    assert can_connect(objects, users, {"address": "169.254.20.10"}, 53)
+    assert not can_connect(objects, users, {"address": "8.8.8.8"}, 53)
+    assert not can_connect(objects, users, {"address": "8.8.8.8"}, 443)
+    assert not can_connect(objects, users, DNS, 443)
+    assert not can_connect(objects, release_pod("postgresql"), DNS, 53)
 
 
 @pytest.mark.parametrize(
     ("name", "gateway", "monitoring"),
     [("default", False, False), ("ingress", True, False), ("gateway", True, True)],
 )
-def test_gateways_and_monitoring_come_in_where_they_are_switched_on(name, gateway, monitoring):
+def test_gateways_and_monitoring_can_connect_only_when_enabled(name, gateway, monitoring):
     objects = render(4, *example(name))
     for component in ("users", "numbers"):
         service = release_pod(component)
         for namespace in ("envoy-gateway-system", "ingress-nginx"):
-            assert may_talk(objects, foreign_pod(namespace), service, "http") is gateway
-        assert may_talk(objects, foreign_pod("monitoring"), service, "http") is monitoring
-        assert not may_talk(objects, foreign_pod("default"), service, "http")
+            assert can_connect(objects, foreign_pod(namespace), service, "http") is gateway
+        assert can_connect(objects, foreign_pod("monitoring"), service, "http") is monitoring
+        assert not can_connect(objects, foreign_pod("default"), service, "http")
     database = release_pod("postgresql")
-    assert not may_talk(objects, foreign_pod("ingress-nginx"), database, 5432)
+    assert not can_connect(objects, foreign_pod("ingress-nginx"), database, 5432)
 
 
-def test_others_come_in_where_they_are_named():
+def test_additional_clients_can_connect_to_the_services():
     objects = render(
         4,
         "--set-json",
@@ -162,32 +162,32 @@ def test_others_come_in_where_they_are_named():
     )
     caller = {"labels": {"app.kubernetes.io/name": "caller"}, "namespace": "test"}
     for component in ("users", "numbers"):
-        assert may_talk(objects, {"address": "10.0.3.4"}, release_pod(component), "http")
-        assert may_talk(objects, caller, release_pod(component), "http")
-        assert not may_talk(objects, {"address": "10.1.3.4"}, release_pod(component), "http")
-    assert not may_talk(objects, caller, release_pod("postgresql"), 5432)
+        assert can_connect(objects, {"address": "10.0.3.4"}, release_pod(component), "http")
+        assert can_connect(objects, caller, release_pod(component), "http")
+        assert not can_connect(objects, {"address": "10.1.3.4"}, release_pod(component), "http")
+    assert not can_connect(objects, caller, release_pod("postgresql"), 5432)
 
 
-def test_an_external_database_is_reached_at_its_addresses_only():
+def test_egress_to_an_external_database_is_limited_to_its_cidrs():
     objects = render(4, *example("external"))
     for component in ("users", "numbers", "users-migrate"):
-        assert may_talk(objects, release_pod(component), {"address": "10.20.0.7"}, 6432)
-        assert not may_talk(objects, release_pod(component), {"address": "10.21.0.7"}, 6432)
-        assert not may_talk(objects, release_pod(component), {"address": "10.20.0.7"}, 22)
+        assert can_connect(objects, release_pod(component), {"address": "10.20.0.7"}, 6432)
+        assert not can_connect(objects, release_pod(component), {"address": "10.21.0.7"}, 6432)
+        assert not can_connect(objects, release_pod(component), {"address": "10.20.0.7"}, 22)
 
 
-def test_an_external_database_without_known_addresses_is_reached_at_its_port():
+def test_egress_to_an_external_database_without_cidrs_is_limited_to_its_port():
     objects = render(4, *example("ha"))
-    assert may_talk(objects, release_pod("users"), {"address": "10.21.0.7"}, 5432)
-    assert not may_talk(objects, release_pod("users"), {"address": "10.21.0.7"}, 443)
+    assert can_connect(objects, release_pod("users"), {"address": "10.21.0.7"}, 5432)
+    assert not can_connect(objects, release_pod("users"), {"address": "10.21.0.7"}, 443)
 
 
-def test_the_operators_database_hears_the_release_itself_and_the_operator():
+def test_the_operators_database_accepts_the_release_itself_and_the_operator():
     objects = render(4, *example("cnpg"))
-    assert may_talk(objects, release_pod("users"), CNPG, 5432)
-    assert may_talk(objects, release_pod("provision"), CNPG, 5432)
-    assert may_talk(objects, CNPG, CNPG, 5432)
-    assert may_talk(objects, foreign_pod("cnpg-system"), CNPG, 8000)
-    assert not may_talk(objects, release_pod("users"), CNPG, 8000)
-    assert not may_talk(objects, release_pod("test"), CNPG, 5432)
-    assert not may_talk(objects, foreign_pod("default"), CNPG, 5432)
+    assert can_connect(objects, release_pod("users"), CNPG, 5432)
+    assert can_connect(objects, release_pod("provision"), CNPG, 5432)
+    assert can_connect(objects, CNPG, CNPG, 5432)
+    assert can_connect(objects, foreign_pod("cnpg-system"), CNPG, 8000)
+    assert not can_connect(objects, release_pod("users"), CNPG, 8000)
+    assert not can_connect(objects, release_pod("test"), CNPG, 5432)
+    assert not can_connect(objects, foreign_pod("default"), CNPG, 5432)

@@ -1,4 +1,4 @@
-"""Every pod of every example: what it may do, what it is asked, how it starts and ends."""
+"""Every pod of every example: its privileges, resources, probes, environment and shutdown."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ RESTRICTED_VOLUMES = {
 
 
 def violations(pod):
-    """Return what the restricted level of Pod Security would say of a pod."""
+    """Yield the ways in which a pod violates the restricted Pod Security Standard."""
     spec = pod["spec"]
     context = spec.get("securityContext", {})
     if any(spec.get(key) for key in ("hostNetwork", "hostPID", "hostIPC")):
@@ -55,7 +55,7 @@ def violations(pod):
         if own.get("procMount", "Default") != "Default":
             yield f"{container['name']} sees /proc unmasked"
         if any("hostPort" in port for port in container.get("ports", [])):
-            yield f"{container['name']} takes a port of the node"
+            yield f"{container['name']} uses a host port"
 
 
 @ALL_PODS
@@ -65,7 +65,7 @@ def test_restricted_pod_security_admits_every_pod(name):
 
 
 @ALL_PODS
-def test_no_pod_can_write_its_root_or_talk_to_the_api_server(name):
+def test_every_pod_has_a_read_only_root_and_no_api_server_token(name):
     for title, pod in pods(render(4, *example(name))).items():
         assert pod["spec"]["automountServiceAccountToken"] is False, title
         assert pod["spec"]["enableServiceLinks"] is False, title
@@ -74,14 +74,14 @@ def test_no_pod_can_write_its_root_or_talk_to_the_api_server(name):
 
 
 @ALL_PODS
-def test_every_pod_has_an_account_of_the_release(name):
+def test_every_pod_uses_a_service_account_of_the_release(name):
     objects = render(4, *example(name))
     accounts = {found["metadata"]["name"] for found in select(objects, "ServiceAccount")}
     assert {pod["spec"]["serviceAccountName"] for pod in pods(objects).values()} == accounts
 
 
 @ALL_PODS
-def test_every_container_has_requests_and_a_memory_limit_but_none_for_cpu(name):
+def test_every_container_has_requests_and_a_memory_limit_but_no_cpu_limit(name):
     for title, pod in pods(render(4, *example(name))).items():
         for container in containers(pod):
             resources = container["resources"]
@@ -90,7 +90,7 @@ def test_every_container_has_requests_and_a_memory_limit_but_none_for_cpu(name):
 
 
 @ALL_PODS
-def test_every_mount_has_its_volume(name):
+def test_every_volume_mount_has_a_volume(name):
     objects = render(4, *example(name))
     claims = {
         claim["metadata"]["name"]
@@ -105,7 +105,7 @@ def test_every_mount_has_its_volume(name):
 
 
 @ALL_PODS
-def test_selectors_match_one_components_labels_and_services_find_ports(name):
+def test_selectors_match_one_component_and_services_target_existing_ports(name):
     objects = render(4, *example(name))
     templates = pods(objects)
     for kind in ("Deployment", "StatefulSet"):
@@ -121,14 +121,14 @@ def test_selectors_match_one_components_labels_and_services_find_ports(name):
 
 
 def selected(templates, labels):
-    """Return the pods that have all of some labels."""
+    """Return the pods that have all the given labels."""
     return [
         pod for pod in templates.values() if labels.items() <= pod["metadata"]["labels"].items()
     ]
 
 
 @ALL_PODS
-def test_what_leads_to_a_service_leads_to_one_that_is_there(name):
+def test_routes_and_ingresses_point_to_existing_services(name):
     objects = render(4, *example(name))
     services = {found["metadata"]["name"] for found in select(objects, "Service")}
     backends = [
@@ -145,7 +145,7 @@ def test_what_leads_to_a_service_leads_to_one_that_is_there(name):
 
 
 @ALL_PODS
-def test_autoscaling_and_replicas_exclude_each_other(name):
+def test_only_deployments_without_an_autoscaler_set_replicas(name):
     objects = render(4, *example(name))
     autoscalers = select(objects, "HorizontalPodAutoscaler")
     scaled = {found["spec"]["scaleTargetRef"]["name"] for found in autoscalers}
@@ -154,7 +154,7 @@ def test_autoscaling_and_replicas_exclude_each_other(name):
 
 
 @ALL_PODS
-def test_probes_ask_what_the_contract_has(name):
+def test_probes_use_the_health_endpoints(name):
     for found in select(render(4, *example(name)), "Deployment"):
         (container,) = found["spec"]["template"]["spec"]["containers"]
         paths = {
@@ -166,12 +166,12 @@ def test_probes_ask_what_the_contract_has(name):
             "livenessProbe": "/livez",
             "readinessProbe": "/readyz",
         }
-        # A database that is away takes a connect and a statement, of two seconds each.
+        # With the database down, /readyz may take a connect and a statement of two seconds each.
         assert container["readinessProbe"]["timeoutSeconds"] > 4
 
 
 @ALL_PODS
-def test_pods_stay_in_service_while_their_database_fails_over(name):
+def test_pods_stay_ready_during_a_database_failover(name):
     for found in select(render(4, *example(name)), "Deployment"):
         (container,) = found["spec"]["template"]["spec"]["containers"]
         probe = container["readinessProbe"]
@@ -179,12 +179,12 @@ def test_pods_stay_in_service_while_their_database_fails_over(name):
 
 
 @ALL_PODS
-def test_the_logs_of_a_job_that_failed_stay(name):
+def test_failed_jobs_keep_their_logs(name):
     for job in select(render(4, *example(name)), "Job"):
         assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
 
 
-def test_the_database_runs_where_all_pods_may():
+def test_the_bundled_database_has_the_default_scheduling():
     objects = render(4, *example("ha"), *settings(database__mode="bundled"))
     specs = [pod["spec"] for title, pod in pods(objects).items() if not title.startswith("Pod ")]
     assert len(specs) > 3
@@ -195,7 +195,7 @@ def test_the_database_runs_where_all_pods_may():
 
 @pytest.fixture(scope="module")
 def graceful():
-    """Seconds that gunicorn gives requests to end, read apart: its configuration patches Python."""
+    """gunicorn's graceful_timeout, read in a subprocess, since its configuration monkey-patches."""
     script = (
         "import runpy; print(runpy.run_path('common/serving/gunicorn.conf.py')['graceful_timeout'])"
     )
@@ -204,7 +204,7 @@ def graceful():
 
 
 @ALL_PODS
-def test_a_pod_has_time_to_leave_and_a_rollout_never_lacks_one(name, graceful):
+def test_the_grace_period_covers_prestop_and_draining_and_rollouts_keep_every_pod(name, graceful):
     for found in select(render(4, *example(name)), "Deployment"):
         spec = found["spec"]["template"]["spec"]
         (container,) = spec["containers"]
@@ -215,7 +215,7 @@ def test_a_pod_has_time_to_leave_and_a_rollout_never_lacks_one(name, graceful):
 
 
 @ALL_PODS
-def test_only_the_names_that_docker_build_gives_have_the_tag_latest(name):
+def test_only_the_locally_built_images_use_the_tag_latest(name):
     for pod in pods(render(4, *example(name))).values():
         for container in containers(pod):
             image = container["image"]
@@ -225,14 +225,14 @@ def test_only_the_names_that_docker_build_gives_have_the_tag_latest(name):
             )
 
 
-def test_the_images_are_called_what_docker_build_calls_them():
+def test_the_default_images_are_those_of_docker_build():
     templates = pods(render(4))
     for service, image in {"users": "user_service", "numbers": "random_service"}.items():
         images = {each["image"] for each in containers(templates[f"Deployment app-{service}"])}
         assert images == {f"{image}:latest"}
 
 
-def test_a_digest_wins_over_the_tag():
+def test_a_digest_takes_precedence_over_the_tag():
     digest = "sha256:" + "0" * 64
     objects = render(4, *settings(users__image__digest=digest, users__image__tag="1.2"))
     (deployment,) = select(objects, "Deployment", "app-users")
@@ -256,7 +256,7 @@ def environment(objects, name, container):
         ("external", "pooler.example.com", "primary.example.com"),
     ],
 )
-def test_requests_go_through_the_pooler_and_migrations_past_it(name, host, direct):
+def test_requests_use_the_pooler_and_migrations_bypass_it(name, host, direct):
     objects = render(4, *example(name))
     assert environment(objects, "app-users", "users")["DB_HOST"] == host
     assert environment(objects, "app-users", "wait")["DB_HOST"] == direct
@@ -284,7 +284,7 @@ def test_only_the_services_read_from_replicas(name, host):
         assert poolers[host]["spec"]["type"] == "ro"
 
 
-def test_a_migration_gives_up_a_lock_before_requests_that_wait_behind_it_are_refused():
+def test_migrations_have_a_lock_timeout_so_that_requests_do_not_queue_behind_them():
     for service in ("users", "numbers"):
         (job,) = (
             found
@@ -296,13 +296,13 @@ def test_a_migration_gives_up_a_lock_before_requests_that_wait_behind_it_are_ref
         assert {"name": "PGOPTIONS", "value": options} in container["env"]
 
 
-def test_plain_http_is_served_unless_the_gateway_ends_tls():
+def test_plain_http_is_redirected_only_when_the_gateway_terminates_tls():
     for name, answer in {"default": "false", "gateway": "true"}.items():
         variables = environment(render(4, *example(name)), "app-numbers", "numbers")
         assert variables["SECURE_SSL_REDIRECT"] == answer
 
 
-def test_requests_may_name_the_service_and_the_gateways_hosts():
+def test_allowed_hosts_include_the_service_and_the_gateways_hosts():
     hosts = environment(render(4, *example("gateway")), "app-users", "users")["ALLOWED_HOSTS"]
     assert {"localhost", "127.0.0.1", "app-users", "app-users.test.svc", "api.example.com"} <= set(
         hosts.split(",")
@@ -311,7 +311,7 @@ def test_requests_may_name_the_service_and_the_gateways_hosts():
     assert ".example.com" in hosts["ALLOWED_HOSTS"].split(",")
 
 
-def test_a_service_overrides_the_defaults_with_zero_and_false_too():
+def test_a_service_can_override_defaults_with_zero_and_false():
     options = settings(
         users__autoscaling__enabled="false", users__replicas=0, defaults__secureSSLRedirect="true"
     )

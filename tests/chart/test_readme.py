@@ -1,4 +1,4 @@
-"""The chart's README, and the sentences that explain its values."""
+"""The chart's README, and the descriptions of its values."""
 
 import re
 
@@ -8,17 +8,17 @@ from tests.chart.helm import CHART, EXAMPLES
 from tests.chart.write_readme import README, leaves, sentences, written
 
 
-def test_the_readme_shows_the_values_as_they_are():
+def test_the_table_of_values_is_up_to_date():
     assert README.read_text() == written(), "Run `python tests/chart/write_readme.py`."
 
 
-def test_every_value_has_one_sentence():
+def test_every_value_has_a_description():
     explained = dict(sentences())
     for path, _ in leaves(yaml.safe_load((CHART / "values.yaml").read_text())):
         assert explained[path].endswith("."), path
 
 
-def test_the_readme_names_values_and_examples_that_exist():
+def test_the_values_and_examples_in_the_readme_exist():
     text = README.read_text()
     named = set(re.findall(r"`ci/([a-z]+)\.yaml`", text))
     assert named == set(EXAMPLES)

@@ -1,4 +1,4 @@
-"""What Helm says of the chart, and what Kubernetes would say of the objects."""
+"""Linting, rendering and validation of the chart, its Secrets, Jobs, notes and routes."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ import yaml
 from tests.chart.helm import CHART, EXAMPLES, MAJORS, example, helm, render, select, settings, text
 
 OLDEST, NEWEST = "1.27", "1.37"
-# What the clusters' operators define, of which the validator knows nothing.
+# Custom resources, which the validator does not know.
 CUSTOM_KINDS = {
     "Cluster": "postgresql.cnpg.io/v1",
     "Database": "postgresql.cnpg.io/v1",
@@ -34,7 +34,7 @@ def test_an_example_passes_the_strict_lint(name, major):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_helm_3_and_helm_4_make_the_same_objects(name):
+def test_helm_3_and_helm_4_render_the_same_objects(name):
     assert render(3, *example(name)) == render(4, *example(name))
 
 
@@ -56,7 +56,7 @@ def test_the_oldest_and_the_newest_kubernetes_accept_every_object(name, version)
             kubernetes_validate.validate(found, version, strict=True)
 
 
-def test_the_chart_asks_for_the_oldest_version_that_is_tested():
+def test_kube_version_is_the_oldest_tested_version():
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert chart["kubeVersion"] == f">={OLDEST}.0-0"
     assert "dependencies" not in chart
@@ -78,19 +78,19 @@ def test_every_object_has_its_namespace_and_labels(name):
 
 
 @pytest.mark.parametrize("major", MAJORS)
-def test_secrets_that_are_not_given_are_drawn_and_kept(major):
+def test_missing_secrets_are_generated_and_kept(major):
     secrets = select(render(major), "Secret")
     assert len(secrets) == 5
-    drawn = {decode(value) for secret in secrets for value in secret["data"].values()}
-    assert {len(value) for value in drawn - {"users_service", "numbers_service", "postgres"}} == {
-        40
-    }
+    generated = {decode(value) for secret in secrets for value in secret["data"].values()}
+    assert {
+        len(value) for value in generated - {"users_service", "numbers_service", "postgres"}
+    } == {40}
     for secret in secrets:
         assert secret["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 
 
 @pytest.mark.parametrize("major", MAJORS)
-def test_the_pods_roll_with_the_secrets_that_they_read(major):
+def test_pods_roll_when_their_secrets_change(major):
     objects = render(major)
     (django,) = select(objects, "Secret", "app-users")
     (database,) = select(objects, "Secret", "app-users-database")
@@ -101,7 +101,7 @@ def test_the_pods_roll_with_the_secrets_that_they_read(major):
     assert annotations["checksum/credentials"] == expected
 
 
-def test_existing_secrets_are_used_and_none_is_made():
+def test_existing_secrets_are_used_and_none_is_created():
     objects = render(4, *example("gateway"))
     assert select(objects, "Secret") == []
     (deployment,) = select(objects, "Deployment", "app-users")
@@ -117,14 +117,14 @@ def job_names(*options):
     return {job["metadata"]["name"].rsplit("-", 1)[0]: job["metadata"]["name"] for job in jobs}
 
 
-def test_a_job_has_another_name_when_it_runs_something_else():
+def test_a_changed_spec_renames_its_job():
     before, after = job_names(), job_names(*settings(users__image__tag="2.0.0"))
     assert before["app-users-migrate"] != after["app-users-migrate"]
     assert before["app-numbers-migrate"] == after["app-numbers-migrate"]
     assert before["app-provision"] != after["app-provision"]
 
 
-def test_a_changed_password_is_provisioned_and_only_its_service_rolls():
+def test_a_changed_password_reruns_provisioning_and_rolls_only_its_service():
     options = settings(users__databasePassword="other")
     assert job_names()["app-provision"] != job_names(*options)["app-provision"]
     annotations = [
@@ -152,19 +152,19 @@ def test_the_notes_print_the_next_commands():
     assert "X-Forwarded-Proto" not in notes
 
 
-def test_the_notes_say_what_to_add_where_plain_http_is_redirected():
+def test_the_notes_mention_the_header_when_plain_http_is_redirected():
     options = settings(numbers__secureSSLRedirect="true")
     result = helm(4, "install", "app", str(CHART), "--dry-run=client", *options)
     _, notes = result.stdout.split("NOTES:")
     assert "--header 'X-Forwarded-Proto: https'" in notes
 
 
-def test_no_gateway_cuts_off_a_list_that_is_streamed():
+def test_routes_have_no_timeout_for_streamed_lists():
     for route in select(render(4, *example("gateway")), "HTTPRoute"):
         assert [rule["timeouts"]["request"] for rule in route["spec"]["rules"]] == ["0s"]
 
 
-def test_the_gateway_passes_on_the_api_only():
+def test_the_gateway_routes_only_the_api():
     paths = {
         route["metadata"]["name"]: [
             match["path"]["value"] for rule in route["spec"]["rules"] for match in rule["matches"]
@@ -177,7 +177,7 @@ def test_the_gateway_passes_on_the_api_only():
     }
 
 
-def test_the_ingress_passes_on_the_api_only():
+def test_the_ingress_routes_only_the_api():
     paths = [
         path["path"]
         for ingress in select(render(4, *example("ingress")), "Ingress")

@@ -27,7 +27,7 @@ def sentences() -> Iterator[tuple[str, str]]:
 
 
 def leaves(values: object, path: str = "") -> Iterator[tuple[str, object]]:
-    """Yield the path and the default of each value that is no group of others."""
+    """Yield the path and the default of each value; an empty mapping is a value too."""
     if isinstance(values, dict) and values:
         for key, value in values.items():
             yield from leaves(value, f"{path}.{key}".lstrip("."))
@@ -44,11 +44,11 @@ def table() -> str:
         f"| {explained[path]} |"
         for path, value in defaults
     ]
-    return "\n".join(["| value | default | what |", "| --- | --- | --- |", *rows])
+    return "\n".join(["| value | default | description |", "| --- | --- | --- |", *rows])
 
 
 def written() -> str:
-    """Return the README with the table as it should be."""
+    """Return the README with an up-to-date table."""
     before, rest = README.read_text().split(START)
     return f"{before}{START}\n\n{table()}\n\n{END}{rest.split(END)[1]}"
 

@@ -1,7 +1,7 @@
-"""Ask both services without pause for SECONDS, then say how many requests failed, and how.
+"""Send requests to both services for SECONDS, then report how many failed, and how.
 
-It runs in a pod of the release: only there does a request go through the Service, as a client's
-does. Each request has a connection of its own, so that each may meet a pod that leaves.
+It runs in a pod, so that requests go through the Service. Each request opens a new connection, so
+that any of them can hit a terminating pod.
 """
 
 import json
@@ -19,14 +19,14 @@ SECONDS = float(os.environ["SECONDS"])
 
 
 def call(url: str, body: object = None) -> None:
-    """Make a request; one that is not answered with success raises."""
+    """Send a request; raise unless it succeeds."""
     data = None if body is None else json.dumps(body).encode()
     with urlopen(Request(url, data, {"Content-Type": "application/json"}), timeout=10) as answer:
         answer.read()
 
 
 def wait_for(service: str) -> None:
-    """Wait until a service is ready: NetworkPolicies let a new pod in a moment after its start."""
+    """Wait until a service is ready; NetworkPolicies apply a moment after a pod starts."""
     end = time.monotonic() + 30
     while True:
         try:
@@ -38,7 +38,7 @@ def wait_for(service: str) -> None:
 
 
 def client(end: float) -> Counter[str]:
-    """Register a name, then draw, list and look it up until the time is over."""
+    """Register a user, then draw numbers, list them and look the user up until the end."""
     users, numbers = os.environ["USERS_URL"], os.environ["NUMBERS_URL"]
     name = f"load-{uuid.uuid4()}"
     call(f"{users}/users", {"name": name})

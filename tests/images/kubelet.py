@@ -1,6 +1,6 @@
-"""Runs the chart's pods as containers of this machine, the way a cluster's kubelet would.
+"""Runs the chart's pods as containers on this machine, the way a kubelet would.
 
-All of them share this machine's network, and the names of Services mean this machine.
+All containers use the host network, and the names of Services resolve to 127.0.0.1.
 """
 
 import base64
@@ -16,7 +16,7 @@ RUN_OPTIONS = os.environ.get("RUN_OPTIONS", "").split()
 
 
 class Kubelet:
-    """Knows the objects of a release, and where to keep what it mounts."""
+    """Runs the pods of a release, and keeps the files that they mount in a folder."""
 
     def __init__(self, objects: list[Object], folder: Path, environment: dict[str, str]) -> None:
         self.pods = pods(objects)
@@ -28,14 +28,14 @@ class Kubelet:
         self.environment = environment
 
     def run(self, title: str, **environment: str) -> str:
-        """Run a pod's containers one after the other, and return what the last one printed."""
+        """Run a pod's containers one after the other, and return the output of the last."""
         pod, output = self.pods[title], ""
         for container in [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]:
             output = engine("run", "--rm", *self.options(pod, container, environment))
         return output
 
     def start(self, title: str, name: str, **environment: str) -> None:
-        """Run a pod's init containers, and leave its container running under a name."""
+        """Run a pod's init containers, then start its container in the background under a name."""
         pod = self.pods[title]
         for container in pod["spec"].get("initContainers", []):
             engine("run", "--rm", *self.options(pod, container, environment))
@@ -43,7 +43,7 @@ class Kubelet:
         engine("run", "--detach", "--name", name, *self.options(pod, container, environment))
 
     def stop(self, title: str, name: str) -> None:
-        """Run a container's preStop hook, then ask it to end in the rest of its grace period."""
+        """Run the preStop hook, then stop the container within the rest of its grace period."""
         spec = self.pods[title]["spec"]
         (container,) = spec["containers"]
         begin = monotonic()
@@ -52,7 +52,7 @@ class Kubelet:
         engine("stop", "--time", f"{left:.0f}", name)
 
     def options(self, pod: Object, container: Object, environment: dict[str, str]) -> list[str]:
-        """Return the options, the image and the command that a container's description asks for."""
+        """Return the options, image and command of `run` for a container's spec."""
         context = {**pod["spec"]["securityContext"], **container["securityContext"]}
         options = ["--network=host", f"--user={context['runAsUser']}:{context['runAsGroup']}"]
         options += [f"--add-host={name}:127.0.0.1" for name in self.services]
@@ -70,14 +70,14 @@ class Kubelet:
         return [*RUN_OPTIONS, *options, container["image"], *container.get("command", [])]
 
     def value(self, variable: Object) -> str:
-        """Return a variable's value, or that of the Secret's key that it names."""
+        """Return a variable's value, which may come from a Secret."""
         if "value" in variable:
             return str(variable["value"])
         reference = variable["valueFrom"]["secretKeyRef"]
         return self.decode(reference["name"], reference["key"]).decode()
 
     def mount(self, volume: Object, path: str) -> str:
-        """Return the option that mounts an empty folder, or the files of a Secret."""
+        """Return the option that mounts an emptyDir or a Secret."""
         if "emptyDir" in volume:
             return f"--tmpfs={path}:mode=1777"
         secret = volume["secret"]["secretName"]
@@ -86,7 +86,7 @@ class Kubelet:
         for item in volume["secret"].get("items") or [{"key": key} for key in self.secrets[secret]]:
             file = folder / item.get("path", item["key"])
             file.write_bytes(self.decode(secret, item["key"]))
-            # A kubelet gives it to the pod's group instead, for which it has to be root.
+            # A kubelet runs as root and sets the group to fsGroup instead.
             file.chmod(0o444)
         return f"--volume={folder}:{path}:ro"
 
@@ -96,7 +96,7 @@ class Kubelet:
 
 
 def engine(*arguments: str, given: str = "") -> str:
-    """Run docker or podman, and return what it prints; raise with all of it when it fails."""
+    """Run docker or podman and return its output; on failure raise with all of it."""
     result = subprocess.run([*ENGINE, *arguments], capture_output=True, text=True, input=given)
     if result.returncode != 0:
         raise AssertionError(result.stdout + result.stderr)

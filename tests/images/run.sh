@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 #
-# Builds both images, runs them as the chart says (read-only, as an account without a name, without
-# capabilities) against the PostgreSQL at DB_PORT of this machine, and lets the contract tests run
-# against them.
-# `./manage_all.sh test-images` calls it with a database at hand; PYTHON names its Python.
+# Builds both images, runs them as the chart does (read-only root, non-root uid, no capabilities)
+# with the PostgreSQL at DB_PORT of this machine, and runs the contract tests against them.
+# `./manage_all.sh test-images` calls it with a running database; PYTHON is the interpreter.
 #
-# It builds with docker or podman. PYTHON_IMAGE replaces the Dockerfile's base; where that base
-# cannot be fetched, one is made of Debian packages by debootstrap, which only root can do.
+# It builds with docker or podman. PYTHON_IMAGE replaces the Dockerfile's base image; if that cannot
+# be pulled, debootstrap makes one of Debian packages, for which it needs root.
 
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -32,13 +31,13 @@ find_engine() {
     if docker info >/dev/null 2>&1; then
         engine=(docker)
     elif podman --cgroup-manager=cgroupfs info >/dev/null 2>&1; then
-        # These need neither systemd, nor a cgroup of one's own, nor a raised limit.
+        # With these options podman needs no systemd, no cgroup of its own and no raised limits.
         engine=(podman --cgroup-manager=cgroupfs)
         build_options=(--isolation chroot --network host)
         build_options+=(--ulimit nofile=1024:1024 --ulimit nproc=1024:1024)
         run_options=(--ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --read-only-tmpfs=false)
         if command -v runc >/dev/null; then engine+=(--runtime "$(command -v runc)"); fi
-        # What this machine needs to reach a package index, the build needs too.
+        # The build reaches the package index with this machine's pip configuration and CAs.
         local path
         for path in /etc/pip.conf /etc/ssl/certs; do
             if [ -e "$path" ]; then build_options+=(--volume "$path:$path:ro"); fi
@@ -56,10 +55,10 @@ find_base() {
     base=localhost/python-stand-in:bookworm
     if ! "${engine[@]}" image inspect "$base" >/dev/null 2>&1; then
         command -v debootstrap >/dev/null && [ "$(id -u)" = 0 ] ||
-            skip "$wanted cannot be fetched, and root with debootstrap is needed to make one like it."
-        make_stand_in || die "The stand-in for $wanted was not made."
+            skip "$wanted cannot be pulled, and a stand-in needs root and debootstrap."
+        make_stand_in || die "The stand-in for $wanted could not be made."
     fi
-    echo "test-images: $wanted cannot be fetched; $base of Debian packages stands in for it."
+    echo "test-images: $wanted cannot be pulled; using $base, made of Debian packages, instead."
 }
 
 make_stand_in() {
@@ -73,7 +72,7 @@ build() {
     "${engine[@]}" build "${build_options[@]}" --build-arg "PYTHON_IMAGE=$base" \
         --target "$1" --tag "$1:test" . >"$log/build" 2>&1 || {
         tail -n 20 "$log/build" >&2
-        die "The image $1 was not built."
+        die "The image $1 could not be built."
     }
     local size
     size=$("${engine[@]}" image inspect --format '{{.Size}}' "$1:test")
@@ -89,9 +88,9 @@ free_port() {
 trap 'rm -rf "$log"' EXIT
 find_engine
 "$PYTHON" -c 'from tests.chart.helm import programs as p; p()[4]' 2>/dev/null ||
-    skip "Helm is neither on the PATH nor to be had from a package index, and the chart says how to run them."
+    skip "Helm is not on the PATH and cannot be downloaded, and the chart defines how to run the images."
 find_base
-echo "test-images: built and run by ${engine[0]} $("${engine[@]}" version --format '{{.Client.Version}}')"
+echo "test-images: building and running with ${engine[0]} $("${engine[@]}" version --format '{{.Client.Version}}')"
 build user_service
 build random_service
 

@@ -1,6 +1,6 @@
-"""Both images as the chart runs them, on a real PostgreSQL; tests/images/run.sh has built them.
+"""Both images as the chart runs them, with a real PostgreSQL; tests/images/run.sh builds them.
 
-The containers run until the session ends, so that the contract's tests may follow in it.
+The containers run until the session ends, so that the contract tests can use them too.
 """
 
 import os
@@ -23,7 +23,7 @@ from tests.images.kubelet import Kubelet, engine
 
 SERVICES = ("users", "numbers")
 
-# Seen from inside a service's container.
+# Runs inside a service's container.
 PROMISES = """
 import pathlib, shutil, sys
 app = {path.name for path in pathlib.Path("/app").iterdir()}
@@ -72,7 +72,7 @@ def wait_until_ready(url):
 
 
 def remove(*names):
-    """Remove containers; one that was never made is no fault."""
+    """Remove the containers that exist."""
     for name in names:
         if engine("ps", "--all", "--quiet", "--filter", f"name=^{name}$"):
             engine("rm", "--force", name)
@@ -80,12 +80,12 @@ def remove(*names):
 
 @pytest.fixture(scope="session")
 def kubelet(tmp_path_factory):
-    """All pods of the release, started at once: each waits for what it needs."""
+    """All pods of the release, started at once; their init containers enforce the order."""
     options = settings(
         defaults__image__tag="test", database__adminPassword=os.environ["DB_ADMIN_PASSWORD"]
     )
     folder = tmp_path_factory.mktemp("mounts")
-    # The containers' account has to get through to what is mounted.
+    # The containers' uid has to be able to read the mounted files.
     folder.parent.chmod(0o755)
     folder.chmod(0o755)
     kubelet = Kubelet(render(4, *options), folder, {"DB_PORT": os.environ["DB_PORT"]})
@@ -117,12 +117,12 @@ def test_pods_that_start_all_at_once_become_ready(kubelet):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_container_holds_and_may_only_what_it_needs(kubelet, service):
+def test_a_container_has_no_privileges_and_only_its_own_files(kubelet, service):
     command = ("exec", "--interactive", name_of(service), "python", "-", service)
     engine(*command, given=PROMISES)
 
 
-def test_the_pod_of_helm_test_tells_its_story(kubelet):
+def test_the_pod_of_helm_test_succeeds(kubelet):
     urls = {
         f"{service.upper()}_URL": f"http://app-{service}:{address_of(service).split(':')[1]}"
         for service in SERVICES
@@ -132,7 +132,7 @@ def test_the_pod_of_helm_test_tells_its_story(kubelet):
 
 
 class Balancer(socketserver.ThreadingTCPServer):
-    """Passes each connection on to one of some addresses, as a Service does."""
+    """Forwards each connection to a random endpoint, as a Service does."""
 
     daemon_threads = True
 
@@ -156,7 +156,7 @@ class Connection(socketserver.BaseRequestHandler):
 
 
 class Load:
-    """Clients that ask for users until they are told to stop, each time on a new connection."""
+    """Clients that request users until they are stopped, with a new connection for each request."""
 
     def __init__(self, url):
         self.url = url
@@ -172,8 +172,8 @@ class Load:
                 status = repr(error)
             self.results[status] += 1
 
-    def go_on(self, requests):
-        """Wait until so many more requests have been answered."""
+    def wait_for(self, requests):
+        """Wait until this many more requests have succeeded."""
         wanted = self.results[200] + requests
         end = time.monotonic() + 30
         while self.results[200] < wanted:
@@ -199,7 +199,7 @@ def balancer():
         balancer.shutdown()
 
 
-def test_no_request_fails_while_one_pod_takes_the_place_of_another(kubelet, balancer):
+def test_no_request_fails_during_a_rollout(kubelet, balancer):
     title = "Deployment app-users"
     addresses = {name_of("old"): free_address(), name_of("new"): free_address()}
     (old, old_address), (new, new_address) = addresses.items()
@@ -208,17 +208,17 @@ def test_no_request_fails_while_one_pod_takes_the_place_of_another(kubelet, bala
         wait_until_ready(f"http://{old_address}")
         balancer.endpoints = [old_address]
         with Load(balancer.url) as load, ThreadPoolExecutor() as pool:
-            load.go_on(50)
+            load.wait_for(50)
             kubelet.start(title, new, BIND=new_address)
             wait_until_ready(f"http://{new_address}")
             balancer.endpoints = [old_address, new_address]
-            load.go_on(50)
+            load.wait_for(50)
             stopped = pool.submit(kubelet.stop, title, old)
-            # A cluster tells its nodes a little later that a pod is to leave.
-            load.go_on(50)
+            # Nodes remove a terminating pod from the endpoints with a delay.
+            load.wait_for(50)
             balancer.endpoints = [new_address]
             stopped.result()
-            load.go_on(50)
+            load.wait_for(50)
         assert set(load.results) == {200}, load.results
         assert engine("inspect", "--format", "{{.State.ExitCode}}", old).strip() == "0"
     finally:

@@ -1,4 +1,4 @@
-"""Values that the chart refuses, each with a sentence that says what to do."""
+"""Values that the chart rejects, each with a sentence that says what to change."""
 
 import pytest
 
@@ -12,23 +12,27 @@ CNPG = {"database__mode": "cloudnative-pg"}
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"users__autoscaling__minReplicas": 4}, "minReplicas is more than maxReplicas"),
-        ({"users__preStopSeconds": 15}, "has to be more than preStopSeconds + gunicorn's 25 = 40"),
+        ({"users__autoscaling__minReplicas": 4}, "minReplicas is greater than maxReplicas"),
+        (
+            {"users__preStopSeconds": 15},
+            "preStopSeconds + gunicorn's graceful_timeout of 25 = 40 seconds",
+        ),
         (
             {"numbers__connections": 6},
-            "asked for 117 connections and has database.maxConnections=100: 3 reserved"
+            "may open 117 connections to PostgreSQL, but database.maxConnections=100: 3 reserved"
             " + 2 for provisioning"
             " + 60 for numbers (5 pods in a rollout × 2 workers × 6 connections)"
-            " + 6 for its commands + 40 for users",
+            " + 6 for its init containers and migrations + 40 for users",
         ),
         ({**CNPG, "database__cnpg__pooler__poolSize": 30}, "60 by the poolers for numbers"),
         (
             {**CNPG, "database__cnpg__pooler__maxClientConnections": 79},
-            "asked for 80 clients and has database.cnpg.pooler.maxClientConnections=79",
+            "80 client connections to one PgBouncer, but"
+            " database.cnpg.pooler.maxClientConnections=79",
         ),
         (
             {**CNPG, "database__cnpg__readFromReplicas": "true"},
-            "has database.maxConnections=100: 3 reserved + 2 for provisioning + 60 by the poolers",
+            "but database.maxConnections=100: 3 reserved + 2 for provisioning + 60 by the poolers",
         ),
         (
             {
@@ -49,13 +53,16 @@ CNPG = {"database__mode": "cloudnative-pg"}
             },
             "need database.external.caSecret",
         ),
-        ({"database__provision": "false"}, "nobody else provisions a new database"),
+        ({"database__provision": "false"}, "works with database.mode=external only"),
         ({"database__sslmode": "require"}, "The bundled database has no certificate"),
-        ({**CNPG, "database__sslmode": "verify-full"}, "use database.sslmode verify-ca"),
-        ({**CNPG, "database__cnpg__backup__enabled": "true"}, "needs objectStore"),
+        ({**CNPG, "database__sslmode": "verify-full"}, "set database.sslmode=verify-ca"),
+        (
+            {**CNPG, "database__cnpg__backup__enabled": "true"},
+            "needs database.cnpg.backup.objectStore",
+        ),
         ({"ingress__enabled": "true"}, "needs ingress.host"),
-        ({"httpRoute__enabled": "true"}, "needs parentRefs"),
-        ({"jwt__enabled": "true"}, "set httpRoute.enabled too"),
+        ({"httpRoute__enabled": "true"}, "needs httpRoute.parentRefs"),
+        ({"jwt__enabled": "true"}, "set httpRoute.enabled=true too"),
         (
             {
                 "jwt__enabled": "true",
@@ -63,12 +70,12 @@ CNPG = {"database__mode": "cloudnative-pg"}
                 "httpRoute__parentRefs[0]__name": "public",
                 "httpRoute__hostnames[0]": "api.example.com",
             },
-            "jwt needs issuer and jwksURI",
+            "jwt.enabled needs jwt.issuer and jwt.jwksURI",
         ),
         ({"fullnameOverride": "a" * 41}, "40 characters at most"),
     ],
 )
-def test_contradictions_are_refused_with_a_sentence(values, sentence, major):
+def test_contradictory_values_are_rejected_with_a_sentence(values, sentence, major):
     result = helm(major, "template", "app", str(CHART), *settings(**values))
     assert result.returncode != 0
     assert sentence in result.stderr
@@ -76,16 +83,16 @@ def test_contradictions_are_refused_with_a_sentence(values, sentence, major):
 
 @pytest.mark.parametrize("major", MAJORS)
 @pytest.mark.parametrize("name", ["a.b", "1app"])
-def test_a_release_whose_services_could_not_have_its_name_is_refused(name, major):
+def test_a_release_name_that_is_no_service_name_is_rejected(name, major):
     result = helm(major, "template", name, str(CHART))
     assert result.returncode != 0
-    assert "a letter, then letters, digits and hyphens" in result.stderr
+    assert "a lowercase letter followed by lowercase letters, digits and hyphens" in result.stderr
 
 
 @pytest.mark.parametrize("major", MAJORS)
-def test_no_ingress_leads_past_the_tokens_that_routes_ask_for(major):
-    way_past = settings(ingress__enabled="true", ingress__host="api.example.com")
-    result = helm(major, "template", "app", str(CHART), *example("gateway"), *way_past)
+def test_an_ingress_that_would_bypass_jwt_is_rejected(major):
+    ingress = settings(ingress__enabled="true", ingress__host="api.example.com")
+    result = helm(major, "template", "app", str(CHART), *example("gateway"), *ingress)
     assert result.returncode != 0
     assert "set ingress.enabled=false" in result.stderr
 
@@ -109,17 +116,20 @@ def test_no_ingress_leads_past_the_tokens_that_routes_ask_for(major):
         {"jwt__jwksURI": "issuer"},
     ],
 )
-def test_unknown_keys_and_bad_values_are_refused_by_the_schema(values, major):
+def test_the_schema_rejects_unknown_keys_and_bad_values(values, major):
     result = helm(major, "template", "app", str(CHART), *settings(**values))
     assert result.returncode != 0
     assert "don't meet the specifications of the schema" in result.stderr
 
 
-def test_connections_up_to_the_limit_are_accepted():
-    # 40 for each service's connections, 6 for each one's commands, 3 reserved, 2 for provisioning.
+def test_the_connection_budget_may_equal_max_connections():
+    pods = 3 + 1 + 1  # maxReplicas, one that the rollout adds, one that still drains
+    requests = pods * 2 * 4  # workers, connections
+    commands = pods + 1  # an init container in each pod, and the migration Job
+    assert 3 + 2 + 2 * (requests + commands) == 97  # reserved, provisioning, both services
     assert render(4, *settings(database__maxConnections=97))
     (server,) = select(render(4, *settings(database__maxConnections=97)), "StatefulSet")
     (container,) = server["spec"]["template"]["spec"]["containers"]
     assert container["args"] == ["-c", "max_connections=97"]
     result = helm(4, "template", "app", str(CHART), *settings(database__maxConnections=96))
-    assert "asked for 97 connections" in result.stderr
+    assert "may open 97 connections" in result.stderr
