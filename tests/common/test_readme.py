@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from common.services import SERVICES
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -45,12 +46,11 @@ def settings_in_the_code() -> set[str]:
                     args=[ast.Constant(value=str(name)), *_],
                 ):
                     names.add(name)
-    variables = re.findall(r'"([A-Z]+_DB_(?:PASSWORD|CONNECTION_LIMIT))"', provision_source())
-    return names | set(variables)
-
-
-def provision_source() -> str:
-    return (ROOT / "common/provision.py").read_text()
+    suffixes = re.findall(
+        r"\{service.prefix\}(_DB_\w+)", (ROOT / "common/provision.py").read_text()
+    )
+    assert suffixes
+    return names | {f"{service.prefix}{suffix}" for service in SERVICES for suffix in suffixes}
 
 
 def test_every_setting_stands_in_it_and_no_other() -> None:

@@ -15,7 +15,7 @@ class Command(migrate.Command):
         if options["check_unapplied"] or options["plan"]:
             super().handle(*args, **options)
             return
-        # Before the lock: they say more clearly what a database lacks.
+        # Before the lock: the checks say more clearly what a database lacks.
         self.check(databases=[options["database"]])
         with connections[options["database"]].cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
