@@ -1,4 +1,4 @@
-"""The README, held against the code."""
+"""The README and CONTRIBUTING.md, held against the code."""
 
 import ast
 import re
@@ -10,6 +10,7 @@ from common.services import SERVICES
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 SCRIPT = (ROOT / "manage_all.sh").read_text()
 
 
@@ -17,22 +18,31 @@ def test_it_can_be_read_in_one_go() -> None:
     assert len(README.splitlines()) <= 150
 
 
-def test_every_path_in_it_exists() -> None:
+@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+def test_every_path_in_it_exists(text: str) -> None:
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
-    named = set(re.findall(r"[\w./]+/[\w.]+\.(?:py|sh|md|toml)\b|\b\w+\.(?:py|sh)\b", README))
+    named = set(re.findall(r"[\w./]+/[\w.]+\.(?:py|sh|md|toml)\b|\b\w+\.(?:py|sh)\b", text))
     assert named
     for path in named:
         path = path.removeprefix("./")
         assert any(file == path or file.endswith(f"/{path}") for file in tracked), path
-    for folder in re.findall(r"^(\w[\w/]*/) ", README, re.MULTILINE):
+    for folder in re.findall(r"^(\w[\w/]*/) ", text, re.MULTILINE):
         assert (ROOT / folder).is_dir(), folder
+    for path in re.findall(r"`((?:\.ci|\w+)/[\w./-]*|\w+\.(?:md|toml|yaml))`", text):
+        assert (ROOT / path).exists(), path
 
 
-@pytest.mark.parametrize("word", re.findall(r"manage_all\.sh ([a-z]+)", README))
+@pytest.mark.parametrize("word", re.findall(r"manage_all\.sh ([a-z-]+)", README + CONTRIBUTING))
 def test_every_command_in_it_exists(word: str) -> None:
     assert f"./manage_all.sh {word}" in SCRIPT or f"manage.py {word}" in SCRIPT
+
+
+@pytest.mark.parametrize("lock", ["requirements", "requirements-local", "requirements-dev"])
+def test_every_lock_is_compiled_as_it_says(lock: str) -> None:
+    command = (ROOT / f"{lock}.txt").read_text().splitlines()[1].lstrip("# ")
+    assert f"\n{command}\n" in CONTRIBUTING
 
 
 def settings_in_the_code() -> set[str]:
