@@ -10,7 +10,6 @@ from functools import cache
 from threading import Semaphore
 from typing import Any, NamedTuple
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
@@ -56,9 +55,12 @@ class JSONList:
         self.rows = rows
         self._coalesced: dict[int, Coalesced[int, Page]] = {}
 
-    def page(self, after: int, size: int, until: int = LARGEST_ID) -> Page:
-        """Return the page that starts after an id, with ids up to another."""
-        return self.pages(self.statement(size), [(after, until)])[0]
+    def page(self, after: int, size: int) -> Page:
+        """Return the page that starts after an id."""
+        found = read(self.rows.filter(pk__gt=after)[: size + 1], list)
+        rows = found[:size]
+        json = ",".join([text for _, text in rows]).encode()
+        return Page(json, rows[-1][0] if rows else None, len(found) > size)
 
     def coalesced_page(self, after: int, size: int) -> Page:
         """Return the same from a statement that requests of one moment share.
@@ -77,10 +79,7 @@ class JSONList:
         """Return the statement that selects pages of a size, each within its bounds."""
         after, until = (RawSQL(column, ()) for column in (AFTER, "bounds.until"))  # noqa: S611
         following = self.rows.filter(pk__gt=after, pk__lte=until)
-        try:
-            page, parameters = following[:size].query.sql_with_params()
-        except EmptyResultSet:  # The ORM sees that nothing can match.
-            page, parameters = "SELECT 0, '' WHERE false", ()
+        page, parameters = following[:size].query.sql_with_params()
         sql = f"""
             SELECT {AFTER}, bounds.until, coalesce(json, ''), last, more.exist
             FROM unnest(%s::bigint[], %s::bigint[]) AS bounds (after, until)
