@@ -71,4 +71,7 @@ def test_every_setting_stands_in_it_and_no_other() -> None:
 
 def test_the_front_scripts_settings_stand_in_it() -> None:
     defaults = set(re.findall(r"\$\{([A-Z_]+):-", SCRIPT))
+    for path in ROOT.glob("*.py"):
+        defaults |= set(re.findall(r'environ\.get\("([A-Z_]+)"\)', path.read_text()))
+    assert {"PYTHON", "STATE_DIR", "DB_HOST"} <= defaults
     assert {name for name in defaults if f"`{name}`" not in README and "_FILE" not in name} == set()

@@ -1,5 +1,6 @@
 """manage_all.sh, as a newcomer uses it."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -7,8 +8,9 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from time import monotonic
 
@@ -88,6 +90,68 @@ def test_secrets_are_private_and_in_no_log(running: tuple[Environment, str]) -> 
     assert not any(file.read_text().strip() in logs for file in folder.iterdir())
 
 
+def service_ids(environment: Environment) -> list[int]:
+    """Return the first process of each service."""
+    files = Path(environment["STATE_DIR"]).glob("*.pid")
+    return [int(file.read_text()) for file in files]
+
+
+def test_each_service_has_a_process_group_of_its_own(running: tuple[Environment, str]) -> None:
+    ids = service_ids(running[0])
+    assert len(ids) == 2
+    assert [os.getpgid(pid) for pid in ids] == ids
+
+
+def test_a_service_does_not_get_what_others_log_in_with(running: tuple[Environment, str]) -> None:
+    for pid in service_ids(running[0]):
+        settings = Path(f"/proc/{pid}/environ").read_text()
+        assert "DB_PASSWORD_FILE=" in settings
+        assert not re.search("DB_ADMIN|USERS_DB|NUMBERS_DB", settings)
+
+
+def test_the_logs_are_followed_until_who_asked_has_gone(running: tuple[Environment, str]) -> None:
+    with subprocess.Popen(
+        ["sh", "-c", '"$0" logs & read line; kill -KILL $$', ROOT / "manage_all.sh"],
+        env=running[0],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        names = set()
+        for line in process.stdout:
+            names.add(line[:9])
+            if names == {"users   |", "numbers |"}:
+                break
+        process.stdin.close()
+        process.stdout.read()  # ends when the last process that may write has ended
+        assert process.stderr
+        assert process.stderr.read() == ""
+
+
+def test_a_second_script_waits_for_the_first(running: tuple[Environment, str]) -> None:
+    lock = Path(running[0]["STATE_DIR"]) / "lock"
+    with (
+        lock.open() as held,
+        subprocess.Popen(
+            [ROOT / "manage_all.sh", "check"],
+            env=running[0],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert process.stderr
+        assert process.stderr.readline() == "Waiting for another manage_all.sh to end…\n"
+        fcntl.flock(held, fcntl.LOCK_UN)
+        output, _ = process.communicate(timeout=60)
+        assert output.startswith("--- users")
+        assert process.returncode == 0
+
+
 def test_the_data_is_removed_only_after_a_yes(running: tuple[Environment, str]) -> None:
     refused = run_front_script(running[0], "down", "--purge")
     assert refused.returncode != 0
@@ -126,6 +190,50 @@ def test_everything_can_be_killed_and_started_again(environment: Environment) ->
     wait_for(lambda: processes(environment) == [], 20)
     up(environment)
     assert [user["name"] for user in httpx.get(users).json()] == ["ankur"]
+
+
+def test_a_service_that_ends_by_itself_ends_everything(environment: Environment) -> None:
+    with subprocess.Popen(
+        [ROOT / "manage_all.sh", "up"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        next(line for line in process.stdout if line.startswith("numbers |"))
+        os.kill(service_ids(environment)[0], signal.SIGKILL)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.startswith("manage_all.sh: A service ended by itself; its log is in ")
+    wait_for(lambda: processes(environment) == [], 20)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 2.0])
+def test_ctrl_c_during_the_start_leaves_nothing_running(
+    environment: Environment, seconds: float
+) -> None:
+    with subprocess.Popen(
+        [ROOT / "manage_all.sh", "up", "--detach"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        # Wherever it is by then; each step has to be safe.
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        press_ctrl_c(process)
+        process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT
+    assert processes(environment) == []
+
+
+def test_there_are_no_logs_before_the_first_start(environment: Environment) -> None:
+    result = run_front_script(environment, "logs")
+    assert result.returncode == 1
+    assert result.stderr == "manage_all.sh: There are no logs yet: nothing has been started.\n"
 
 
 def test_a_pid_file_that_names_another_process_does_no_harm(environment: Environment) -> None:
@@ -247,7 +355,9 @@ def test_a_python_that_is_too_old_is_named(environment: Environment, tmp_path: P
 def test_a_missing_venv_module_is_named(environment: Environment, tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path)
     without = tmp_path / "python3"
-    without.write_text('#!/bin/sh\n[ "$2" = venv ] && mkdir -p "$3" && exit 1\nexit 0\n')
+    without.write_text(
+        f'#!/bin/sh\n[ "$2" = venv ] && mkdir -p "$3" && exit 1\nexec {sys.executable} "$@"\n'
+    )
     without.chmod(0o755)
     result = up_in(project, {**environment, "PYTHON": str(without)})
     assert result.returncode == 1
@@ -272,8 +382,9 @@ def copy_of_the_project(folder: Path) -> Path:
     """Return a copy that has installed nothing yet."""
     project = folder / "a project"
     project.mkdir()
-    shutil.copy(ROOT / "manage_all.sh", project)
-    shutil.copy(ROOT / "requirements-local.txt", project)
+    shutil.copytree(ROOT / "common", project / "common")
+    for file in (ROOT / "manage_all.sh", ROOT / "requirements-local.txt", *ROOT.glob("*.py")):
+        shutil.copy(file, project)
     return project
 
 
