@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import environments
+import local_environments
 from common.services import SERVICES, Service
+from local_shell import ROOT, die, print_tail, undisturbed
 from local_state import StateFolder
-from shell import ROOT, die, print_tail, undisturbed
 
 GUNICORN_CONFIG = "common/serving/gunicorn.conf.py"
 # What provisioning may read and a service must not: the administrator's and all roles' passwords.
@@ -123,7 +123,13 @@ class LocalService:
         """Start gunicorn unless the service runs."""
         if self.is_running():
             return
-        gunicorn = [environments.SERVICES.python, "-m", "gunicorn", "--config", GUNICORN_CONFIG]
+        gunicorn = [
+            local_environments.SERVICES.python,
+            "-m",
+            "gunicorn",
+            "--config",
+            GUNICORN_CONFIG,
+        ]
         with undisturbed(), self.log.open("wb") as log:
             self.port_file.write_text(f"{self.chosen_port}\n")
             self.process = subprocess.Popen(

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import environments
+import local_environments
 import local_services
 from common.services import SERVICES
 from local_postgres import LocalPostgres
 from local_services import LocalService
+from local_shell import ROOT, die, ignore_signals, run, undisturbed
 from local_state import StateFolder
-from shell import ROOT, die, ignore_signals, run, undisturbed
 
 
 class LocalStack:
@@ -35,7 +35,7 @@ class LocalStack:
         """Make what has to be there before anything runs: folders, packages, secrets."""
         self.state.make()
         self.state.lock()
-        environments.ensure(environments.SERVICES, self.state.install_log)
+        local_environments.ensure(local_environments.SERVICES, self.state.install_log)
         self.make_secrets()
         self.collect_static_files()
 
@@ -48,7 +48,7 @@ class LocalStack:
 
     def collect_static_files(self) -> None:
         """Collect the files that all admins serve, unless that was done."""
-        if (environments.STATIC_FILES / "staticfiles.json").exists():
+        if (local_environments.STATIC_FILES / "staticfiles.json").exists():
             return
         with self.state.install_log.open("w") as log:
             words = ("collectstatic", "--noinput")
@@ -61,7 +61,7 @@ class LocalStack:
     ) -> subprocess.CompletedProcess[str]:
         """Run a service's manage.py; the options are those of run()."""
         script = f"{ROOT}/{service.name}_project/manage.py"
-        command = [environments.SERVICES.python, script, *words]
+        command = [local_environments.SERVICES.python, script, *words]
         return run(command, **{"env": service.settings(), **options})
 
     # The database
@@ -91,7 +91,7 @@ class LocalStack:
 
     def local_postgres(self, verb: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run local_postgres.py on the Python that has its package, out of reach of Ctrl-C."""
-        script = [environments.SERVICES.python, f"{ROOT}/local_postgres.py"]
+        script = [local_environments.SERVICES.python, f"{ROOT}/local_postgres.py"]
         return subprocess.run(
             [*script, verb, str(self.state.path)], text=True, start_new_session=True, **options
         )
@@ -99,7 +99,7 @@ class LocalStack:
     def provision(self) -> None:
         """Make the database, the roles and the schemas, if an administrator is known."""
         if self.environ.get("DB_ADMIN_USER"):
-            command = [environments.SERVICES.python, "-m", "common.provision"]
+            command = [local_environments.SERVICES.python, "-m", "common.provision"]
             if run(command, cwd=ROOT, env=self.environ).returncode:
                 sys.exit(1)
 
@@ -161,7 +161,7 @@ class LocalStack:
     def stop(self) -> None:
         """Stop the services and then this machine's PostgreSQL; the data stays."""
         local_services.stop(self.services)
-        if environments.SERVICES.is_usable() and self.state.path.is_dir():
+        if local_environments.SERVICES.is_usable() and self.state.path.is_dir():
             code = self.local_postgres("stop").returncode
             if code:
                 sys.exit(code)

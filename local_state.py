@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
-from shell import ROOT, die
+from local_shell import ROOT, die
 
 # What remove() takes away, beside the pid files and the ports.
 FOLDERS = ("secrets", "logs", "pytest")

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Callable
 from string import Template
 
-import environments
+import local_environments
 import run_tests
 from local_services import follow_logs, require_free_ports
+from local_shell import Interrupted, die, die_of, exit_if_failed, raise_on_signals
 from local_stack import LocalStack
-from shell import Interrupted, die, die_of, exit_if_failed, raise_on_signals
 
 CALLS = Template("""\
 curl --request GET  --url http://localhost:$users/users
@@ -77,7 +77,7 @@ def status(words: list[str]) -> None:
         pid = service.process_id()
         where = f"running on http://localhost:{service.port}, process {pid}" if pid else "stopped"
         print(f"{service.name}: {where}")
-    if not stack.environ.get("DB_HOST") and environments.SERVICES.is_usable():
+    if not stack.environ.get("DB_HOST") and local_environments.SERVICES.is_usable():
         print(f"postgres: {stack.postgres_status()}")
     if not stack.are_all_running():
         sys.exit(3)
@@ -134,6 +134,7 @@ WORDS: dict[str, Callable[[list[str]], None]] = {
     "status": status,
     "logs": logs,
     "down": down,
+    "lint": run_tests.lint,
     "test": run_tests.test,
     "bench": run_tests.bench,
     "test-images": run_tests.test_images,

@@ -1,4 +1,4 @@
-"""The words of manage_all.sh for developers: test, test-images, test-cluster and bench."""
+"""The words of manage_all.sh for developers: lint, test, test-images, test-cluster and bench."""
 
 import os
 import shutil
@@ -7,64 +7,95 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import environments
+import local_environments
 from common.services import SERVICES
 from local_services import LocalService
+from local_shell import ROOT, die, exit_if_failed, run
 from local_stack import LocalStack
 from local_state import StateFolder
-from shell import ROOT, die, exit_if_failed, run
 
-SHELLCHECK = str(environments.TESTS.folder / "bin" / "shellcheck")
+SHELLCHECK = str(local_environments.TESTS.folder / "bin" / "shellcheck")
 FRONT_SCRIPT = sorted(path.name for path in ROOT.glob("*.py"))
 SHELL_SCRIPTS = ["manage_all.sh", ".ci/run", "tests/images/run.sh", "tests/cluster/run.sh"]
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as run; run()"
+WITHOUT_DJANGO = (
+    ["tests/chart"],
+    ["tests/contract", "tests/front_script", "tests/browser"],
+)
 # Tests do not touch the database and the ports that the user has chosen.
 SETTINGS = ("DB_", *(f"{service.prefix}_" for service in SERVICES))
 
 
 def test(words: list[str]) -> None:
-    """Check style, types and migrations, and run all tests."""
+    """Run all checks and tests, or the tests below some paths."""
+    paths = [relative(word) for word in words]
     with throw_away_stack() as stack:
         stack.environ["DB_NAME"] = "test_random"
-        lint(stack.environ)
+        if not paths:
+            check_code(stack)
         stack.use_database()
         stack.provision()
         stack.migrate()
-        for service in stack.services:
-            check_service(stack, service)
+        if not paths:
+            check_migrations(stack)
         stack.environ["PYTEST_ADDOPTS"] = f"--basetemp='{stack.state.path / 'pytest'}'"
-        run_pytest(stack)
+        run_pytest(stack, paths)
 
 
-def lint(environ: Mapping[str, str]) -> None:
-    """Check what needs no database."""
-    dev_python(environ, "-m", "ruff", "check")
-    dev_python(environ, "-m", "ruff", "format", "--check")
-    exit_if_failed(run([SHELLCHECK, *SHELL_SCRIPTS], cwd=ROOT, env=environ))
-    dev_python(environ, "-c", LINT_IMPORTS)
+def relative(word: str) -> str:
+    """Return a path from the project's root; exit where it leads to no tests."""
+    path = Path(word).resolve()
+    if not path.exists() or not path.is_relative_to(ROOT / "tests"):
+        die(f"test takes paths below tests/, and not {word}.")
+    return str(path.relative_to(ROOT))
+
+
+def lint(words: list[str]) -> None:
+    """Check the code without running it."""
+    with throw_away_stack() as stack:
+        check_code(stack)
+
+
+def check_code(stack: LocalStack) -> None:
+    """Check style, imports and types, for which no database is needed."""
+    dev_python(stack.environ, "-m", "ruff", "check")
+    dev_python(stack.environ, "-m", "ruff", "format", "--check")
+    exit_if_failed(run([SHELLCHECK, *SHELL_SCRIPTS], cwd=ROOT, env=stack.environ))
+    dev_python(stack.environ, "-c", LINT_IMPORTS)
     # These files do not use Django, so they need no plugin and none of the exceptions for it.
-    dev_python(environ, "-m", "mypy", "--strict", "--config-file=", *FRONT_SCRIPT)
+    dev_python(stack.environ, "-m", "mypy", "--strict", "--config-file=", *FRONT_SCRIPT)
+    for service in stack.services:
+        dev_python(service.settings(), "-m", "mypy", "common", f"{service.name}_project")
 
 
-def check_service(stack: LocalStack, service: LocalService) -> None:
-    """Check a service's types, migrations and OpenAPI document."""
-    dev_python(service.settings(), "-m", "mypy", "common", f"{service.name}_project")
-    for words in (
-        ("makemigrations", "--check", "--dry-run"),
-        ("spectacular", "--validate", "--fail-on-warn", "--file", os.devnull),
-    ):
-        exit_if_failed(stack.manage(service, *words))
+def check_migrations(stack: LocalStack) -> None:
+    """Check that no migration is missing, and that OpenAPI can describe each service."""
+    for service in stack.services:
+        exit_if_failed(stack.manage(service, "makemigrations", "--check", "--dry-run"))
+        document = ("spectacular", "--validate", "--fail-on-warn", "--file", os.devnull)
+        exit_if_failed(stack.manage(service, *document))
 
 
-def run_pytest(stack: LocalStack) -> None:
+def run_pytest(stack: LocalStack, paths: list[str]) -> None:
     """Run the tests of each service, with its settings, and then those that need no settings."""
     for service in stack.services:
-        folders = folders_of(service)
-        if folders:
-            settings = {**service.settings(), "SECURE_SSL_REDIRECT": "false"}
-            dev_python(settings, "-m", "pytest", *folders)
-    for folders in (["tests/chart"], ["tests/contract", "tests/front_script", "tests/browser"]):
-        dev_python(stack.environ, "-m", "pytest", "-p", "no:django", *folders)
+        settings = {**service.settings(), "SECURE_SSL_REDIRECT": "false"}
+        pytest(settings, selected(folders_of(service), paths))
+    for folders in WITHOUT_DJANGO:
+        pytest(stack.environ, selected(folders, paths), "-p", "no:django")
+
+
+def pytest(environ: Mapping[str, str], folders: list[str], *options: str) -> None:
+    """Run the tests in some folders, if there are any."""
+    if folders:
+        dev_python(environ, "-m", "pytest", *options, *folders)
+
+
+def selected(folders: list[str], paths: list[str]) -> list[str]:
+    """Return the folders, or those of the given paths that lie in them."""
+    if not paths:
+        return folders
+    return [path for path in paths if any(Path(path).is_relative_to(one) for one in folders)]
 
 
 def folders_of(service: LocalService) -> list[str]:
@@ -90,13 +121,13 @@ def test_cluster(words: list[str]) -> None:
 
 def run_script(stack: LocalStack, script: str, *words: str) -> None:
     """Run a script of the tests, which finds its Python in PYTHON."""
-    environ = {**stack.environ, "PYTHON": environments.TESTS.python}
+    environ = {**stack.environ, "PYTHON": local_environments.TESTS.python}
     exit_if_failed(run([f"{ROOT}/{script}", *words], cwd=ROOT, env=environ))
 
 
 def dev_python(environ: Mapping[str, str], *arguments: str) -> None:
     """Run the Python that has the tests' tools; exit with its code if it fails."""
-    exit_if_failed(run([environments.TESTS.python, *arguments], cwd=ROOT, env=environ))
+    exit_if_failed(run([local_environments.TESTS.python, *arguments], cwd=ROOT, env=environ))
 
 
 @contextmanager
@@ -106,7 +137,7 @@ def throw_away_stack() -> Iterator[LocalStack]:
     stack = LocalStack(StateFolder(Path(tempfile.mkdtemp())), environ)
     try:
         stack.prepare()
-        environments.ensure(environments.TESTS, stack.state.install_log)
+        local_environments.ensure(local_environments.TESTS, stack.state.install_log)
         yield stack
     finally:
         stack.stop_at_the_end()
@@ -127,9 +158,9 @@ def bench(words: list[str]) -> None:
     environ = without((*SETTINGS, "WEB_"), os.environ)
     stack = LocalStack(StateFolder.from_environment(), environ)
     stack.prepare()
-    environments.ensure(environments.PEERS, stack.state.install_log)
+    local_environments.ensure(local_environments.PEERS, stack.state.install_log)
     stack.state.unlock()
     os.chdir(ROOT)
-    python = environments.SERVICES.python
+    python = local_environments.SERVICES.python
     environ["STATE_DIR"] = str(stack.state.path)
     os.execve(python, [python, "-m", "tests.load.bench", *words], environ)

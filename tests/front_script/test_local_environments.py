@@ -1,14 +1,14 @@
-"""environments.py, with environments that hold nothing but pip."""
+"""local_environments.py, with environments that hold nothing but pip."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-import environments
 from environments import Environment
-from shell import Interrupted
+
+import local_environments
+from local_shell import Interrupted
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def environment(tmp_path: Path) -> Environment:
 
 
 def ensure(environment: Environment) -> None:
-    environments.ensure(environment, environment.folder.with_name("install.log"))
+    local_environments.ensure(environment, environment.folder.with_name("install.log"))
 
 
 @pytest.fixture
@@ -92,23 +92,23 @@ def test_the_old_one_is_put_back_after_ctrl_c(
 def test_the_one_that_was_set_aside_survives_a_killed_installation(
     environment: Environment, outdated: Path
 ) -> None:
-    environments.set_aside(environment)
+    local_environments.set_aside(environment)
     environment.folder.mkdir()  # unfinished
-    environments.set_aside(environment)
-    environments.put_back(environment)
+    local_environments.set_aside(environment)
+    local_environments.put_back(environment)
     assert_put_back(environment, outdated)
 
 
 def test_the_base_is_the_chosen_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON", "python3.99")
-    assert environments.base_python() == "python3.99"
+    assert local_environments.base_python() == "python3.99"
 
 
 def test_the_base_is_not_a_virtual_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHON", raising=False)
     assert sys.prefix != sys.base_prefix
     script = "import sys; print(sys.prefix == sys.base_prefix, *sys.version_info[:2])"
-    found = subprocess.check_output([environments.base_python(), "-c", script], text=True)
+    found = subprocess.check_output([local_environments.base_python(), "-c", script], text=True)
     assert found.split() == ["True", *map(str, sys.version_info[:2])]
 
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from shell import ROOT, die, print_tail, run
+from local_shell import ROOT, die, print_tail, run
 
 
 class Environment(NamedTuple):

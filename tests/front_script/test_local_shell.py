@@ -1,4 +1,4 @@
-"""shell.py: each test sends signals to a process of its own, which runs a few lines with it."""
+"""local_shell.py. Each test sends signals to a process of its own, which runs a few lines."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 PREAMBLE = """
 import signal, subprocess, sys
-from shell import *
+from local_shell import *
 raise_on_signals()
 def main():
     try:
@@ -128,7 +128,7 @@ def test_nothing_interrupts_the_cleanup() -> None:
 def test_a_command_that_was_killed_has_a_shells_code() -> None:
     body = "exit_if_failed(run(['sh', '-c', 'echo ready; read line; kill -KILL $$'], stdin=0))"
     killed = subprocess.run(
-        [sys.executable, "-c", f"from shell import *\n{body}"],
+        [sys.executable, "-c", f"from local_shell import *\n{body}"],
         cwd=ROOT,
         input="\n",
         capture_output=True,
