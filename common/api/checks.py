@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import get_resolver
+from django.utils.module_loading import import_string
 from rest_framework.authentication import SessionAuthentication
 
 from common.api.pagination import KeysetPagination, require_keyset
@@ -14,9 +15,8 @@ from common.api.pagination import KeysetPagination, require_keyset
 @register(Tags.urls)
 def check_views(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check each view of REST framework that the URL configuration routes."""
-    return [
-        message for view in routed_views(get_resolver().url_patterns) for message in problems(view)
-    ]
+    patterns = import_string(f"{settings.ROOT_URLCONF}.urlpatterns")
+    return [message for view in routed_views(patterns) for message in problems(view)]
 
 
 def routed_views(patterns: Iterable[Any]) -> Iterator[Any]:

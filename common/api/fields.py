@@ -4,8 +4,8 @@ import re
 from datetime import UTC
 from typing import Any
 
+from django.http import QueryDict
 from rest_framework import serializers
-from rest_framework.utils import html
 
 LARGEST_ID = 2**63 - 1
 DIGITS = re.compile(r"-?[0-9]{1,19}")  # as many as 64 bits have
@@ -44,7 +44,7 @@ class StrictIntegerField(serializers.IntegerField):
     def get_value(self, dictionary: Any) -> Any:
         """Return the number of a form's field, or whatever stands in JSON."""
         value = super().get_value(dictionary)
-        from_form = html.is_html_input(dictionary) and isinstance(value, str)
+        from_form = isinstance(dictionary, QueryDict) and isinstance(value, str)
         if from_form and DIGITS.fullmatch(value):
             return int(value)
         return value

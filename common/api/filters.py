@@ -16,8 +16,9 @@ Field = serializers.Field[Any, Any, Any, Any]
 
 def query_field(name: str, field: Field) -> Field:
     """Return a field that validates a query parameter; make it once for all requests."""
-    field.bind(name, serializers.Serializer())
-    return field
+    serializer_class = type("Query", (serializers.Serializer,), {name: field})
+    bound: Field = serializer_class().fields[name]
+    return bound
 
 
 def read_parameter(request: Request, field: Field) -> Any:

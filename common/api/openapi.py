@@ -3,9 +3,11 @@
 What else a view and its serializer do not say stands in the `schema.py` of its app.
 """
 
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
-from django.utils.module_loading import autodiscover_modules
+from django.apps import apps
 from drf_spectacular import openapi
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
@@ -33,21 +35,22 @@ def error(description: str, example: str, **fields: list[str]) -> OpenApiRespons
     return OpenApiResponse(ErrorSerializer, description, [OpenApiExample("Error", value=value)])
 
 
-INVALID = error("A value is missing or wrong.", "after: A valid integer is required.")
+# When each happens, and the sentence of an example.
+INVALID = ("A value is missing or wrong.", "after: A valid integer is required.")
 BODY_ERRORS = {
-    "400": error(
+    "400": (
         "The body is no JSON object, or a field is wrong.",
         "The body is not JSON: unexpected end of data: line 1 column 2 (char 1).",
     ),
-    "413": error("The body is over 64 KiB.", errors.TOO_LARGE),
-    "415": error("The body is neither JSON nor a form.", errors.UNSUPPORTED),
+    "413": ("The body is over 64 KiB.", errors.TOO_LARGE),
+    "415": ("The body is neither JSON nor a form.", errors.UNSUPPORTED),
 }
-NOT_FOUND = error("Nothing has this id.", errors.NOT_FOUND)
+NOT_FOUND = ("Nothing has this id.", errors.NOT_FOUND)
 NOT_ALLOWED = [
-    error("Another method; see Allow.", f"PUT is not allowed here. Use one of: {methods}, OPTIONS.")
+    ("Another method; see Allow.", f"PUT is not allowed here. Use one of: {methods}, OPTIONS.")
     for methods in ("GET, HEAD", "POST")
 ]
-UNAVAILABLE = error("The database cannot be reached; see Retry-After.", errors.UNAVAILABLE)
+UNAVAILABLE = ("The database cannot be reached; see Retry-After.", errors.UNAVAILABLE)
 
 
 class StrictChar(OpenApiSerializerFieldExtension):
@@ -64,7 +67,9 @@ class StrictChar(OpenApiSerializerFieldExtension):
 
 def with_extensions(endpoints: list[Any]) -> list[Any]:
     """Import the schema.py of each app, which adds to what its views and serializers say."""
-    autodiscover_modules("schema")
+    for name in (f"{app.name}.schema" for app in apps.get_app_configs()):
+        if find_spec(name):
+            import_module(name)
     return endpoints
 
 
@@ -80,15 +85,27 @@ class AutoSchema(openapi.AutoSchema):
         """Return what an answer that holds a list is called."""
         return f"{serializer_name}List"
 
-    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
-        bodies = super()._get_response_bodies(direction)
-        errors = {"405": NOT_ALLOWED[self.method == "POST"], "503": UNAVAILABLE}
-        if self.method in ("POST", "PUT", "PATCH"):
-            errors |= BODY_ERRORS
-        elif self._is_list_view():
-            errors["400"] = INVALID
-        if "{" in self.path:
-            errors["404"] = NOT_FOUND
-        for status, response in errors.items():
-            bodies.setdefault(status, self._get_response_for_code(response, status))
-        return dict(sorted(bodies.items()))
+    def get_operation(
+        self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
+    ) -> Any:
+        """Add the errors that neither the view nor its serializer says anything about."""
+        operation = super().get_operation(path, path_regex, path_prefix, method, registry)
+        if operation is not None:
+            answers = {"405": NOT_ALLOWED[method.upper() == "POST"], "503": UNAVAILABLE}
+            if method.upper() in ("POST", "PUT", "PATCH"):
+                answers |= BODY_ERRORS
+            elif any(one["in"] == "query" for one in operation.get("parameters", ())):
+                answers["400"] = INVALID
+            if "{" in path:
+                answers["404"] = NOT_FOUND
+            described = {status: self.describe(*answer) for status, answer in answers.items()}
+            operation["responses"] = dict(sorted((described | operation["responses"]).items()))
+        return operation
+
+    def describe(self, description: str, sentence: str) -> dict[str, Any]:
+        """Return an error as OpenAPI has it."""
+        content = {
+            "schema": self.resolve_serializer(ErrorSerializer, "response").ref,
+            "examples": {"Error": {"value": {"error": sentence}}},
+        }
+        return {"content": {"application/json": content}, "description": description}

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 import orjson
 from rest_framework import renderers
-from rest_framework.exceptions import NotAcceptable
+from rest_framework.exceptions import NotAcceptable, ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.utils.serializer_helpers import ReturnDict
@@ -52,10 +53,16 @@ class BrowsableAPIRenderer(renderers.BrowsableAPIRenderer):
         readable = isinstance(data, dict) and ("error" not in data or "fields" in data)
         if readable and method == request.method == "POST":
             serializer = view.get_serializer(data=request.data)
+            if fields := data.get("fields"):
+                serializer.to_internal_value = partial(refuse, fields)
             serializer.is_valid()
-            serializer._errors = data.get("fields", {})
             data = ReturnDict(data, serializer=serializer)
         return super().get_rendered_html_form(data, view, method, request)
+
+
+def refuse(fields: dict[str, Any], entered: Any) -> NoReturn:
+    """Find the errors that the answer has, in the place of a serializer's own validation."""
+    raise ValidationError(fields)
 
 
 def wants_page(accept: str) -> bool:

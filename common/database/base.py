@@ -70,10 +70,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         checked_out.wrappers.discard(self)
         pool.release(connection)
 
-    def is_usable(self) -> bool:
-        """Return whether the connection is open; Django would ask PostgreSQL with a query."""
-        return self.connection is not None and is_open(self.connection)
-
 
 def acquire_open(pool: Pool, error: psycopg2.OperationalError) -> Any:
     """Return a connection that is open already, where another cannot be opened.

@@ -61,7 +61,8 @@ def json_rows(queryset: QuerySet[Any], serializer_class: Any) -> QuerySet[Any]:
 def json_of(field: SerializerField, model: type[models.Model], name: str) -> Expression | F:
     """Return the JSON of a field's column."""
     kind = next((k for k in SUPPORTED if represents_as(field, k)), None)
-    columns = find_columns(model, field.source_attrs)
+    source = str(field.source).split(".")
+    columns = find_columns(model, source)
     if kind is None or not columns or type(columns[-1]) not in SUPPORTED[kind]:
         raise ImproperlyConfigured(
             f"common.fast cannot list {name} ({type(field).__name__} of {field.source}): only"
@@ -75,7 +76,7 @@ def json_of(field: SerializerField, model: type[models.Model], name: str) -> Exp
             f"{name} follows a relation that may be null. Give the field allow_null=True and no"
             " default, so that its value is then null."
         )
-    path: Expression | F = F("__".join(field.source_attrs))
+    path: Expression | F = F("__".join(source))
     if kind is UTCDateTimeField:
         path = Func(path, Value(r'\"YYYY-MM-DD"T"HH24:MI:SS.US"Z"\"'), function="to_char")
     elif not issubclass(kind, serializers.IntegerField):

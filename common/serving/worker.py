@@ -4,6 +4,7 @@
 let the same clients hold up everybody for as long as they like.
 """
 
+import errno
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
@@ -11,8 +12,9 @@ from functools import partial
 from typing import Any
 
 import gevent
+from gevent.monkey import get_original
+from gevent.pool import Pool
 from gevent.server import StreamServer
-from gunicorn.util import close_graceful
 from gunicorn.workers.ggevent import GeventWorker
 
 from common.database.sockets import is_readable
@@ -22,33 +24,48 @@ from common.serving import bad_requests
 # Bytes that wait in the kernel for a client. With the megabytes that Linux would take by itself, a
 # slow reader would have to read a third of them before a write goes on.
 SEND_BUFFER = 128 * 1024
+# A client that is refused has so long to read the answer, and so much may it send meanwhile.
+LINGER = 2  # seconds
+LINGER_READS = 16  # of 4 KiB
+
+PlainSocket = get_original("socket", "socket")
 
 
-class Server(StreamServer):
-    """gevent's server. Full, it evicts an idle connection; at its close it drains the accept queue.
+class Places(Pool):
+    """A greenlet for each connection. Where the last place is taken, an idle one is evicted.
 
-    gevent's own would leave new clients waiting, and reset those in the queue.
+    gevent's own pool would leave new clients waiting.
     """
 
-    def __init__(self, *args: Any, evict_idle: Callable[[], None], **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, size: int, evict_idle: Callable[[], None]) -> None:
+        super().__init__(size)
         self.evict_idle = evict_idle
 
-    def do_handle(self, *accepted: Any) -> None:
+    def spawn(self, *args: Any, **kwargs: Any) -> Any:
         """Handle a connection, and make sure that another can be accepted."""
-        super().do_handle(*accepted)
-        self.ensure_capacity()
+        greenlet = super().spawn(*args, **kwargs)
+        self.ensure_free_place()
+        return greenlet
 
-    def ensure_capacity(self) -> None:
+    def ensure_free_place(self) -> None:
         """Evict an idle connection where the last place is taken."""
         if self.full():
             self.evict_idle()
 
+
+class Server(StreamServer):
+    """gevent's server, which at its close drains the accept queue; the kernel would reset it."""
+
+    def __init__(self, listener: socket.socket, handle: Callable[..., Any], places: Places) -> None:
+        self.listener, self.handle_client, self.places = listener, handle, places
+        super().__init__(listener, handle, spawn=places)
+
     def close(self) -> None:
-        """Handle the connections in the accept queue, which the kernel would reset."""
+        """Handle the connections in the accept queue, as many as there are places for."""
         with suppress(OSError):  # no more can be accepted
-            while not self.closed and not self.full() and (accepted := self.do_read()):
-                self.do_handle(*accepted)
+            self.listener.settimeout(0)
+            while not self.places.full():
+                self.places.spawn(self.handle_client, *self.listener.accept())
         super().close()
 
 
@@ -62,15 +79,15 @@ class Worker(GeventWorker):
 
     def server_class(self, listener: Any, spawn: Any, **unused: Any) -> Server:
         """Return the server that accepts the connections of a listening socket."""
-        handle = partial(self.handle, listener)
-        server = Server(listener, handle, spawn=spawn, evict_idle=self.evict_idle)
-        self.servers.append(server)
-        return server
+        places = Places(self.worker_connections, self.evict_idle)
+        self.places.append(places)
+        return Server(listener, partial(self.handle, listener), places)
 
     def init_process(self) -> None:
-        self.servers: list[Server] = []
+        self.places: list[Places] = []  # of each listening socket
         self.idle: dict[Any, None] = {}  # idle connections, least recently used first
-        # gunicorn searches its settings by name, twenty times for each request.
+        # gunicorn searches its settings by name, twenty times for each request. From its __dict__
+        # they come at once: 1.1 times the POSTs a second at 16 connections, and 7 % less processor.
         self.cfg.__dict__.update({name: found.get() for name, found in self.cfg.settings.items()})
         super().init_process()
 
@@ -96,7 +113,8 @@ class Worker(GeventWorker):
             super().handle_request(listener_name, req, sock, addr)
         except TimeoutError as error:
             self.log.info("A client took too long to read, and was cut off.")
-            raise StopIteration from error  # which ends a connection for gunicorn
+            # gunicorn ends the connection, and says no more about it.
+            raise ConnectionResetError(errno.ECONNRESET, "too slow") from error
         finally:
             sock.settimeout(None)
             self.idle[sock] = None
@@ -110,14 +128,13 @@ class Worker(GeventWorker):
         with suppress(OSError):  # The client has closed the connection, or does not read.
             client.settimeout(CLIENT_TIMEOUT)
             client.sendall(bad_requests.answer(exc))
-        # Where something is unread, a close resets the connection and the answer may be lost.
-        close_graceful(client)
+            linger(client)
 
     def notify(self) -> None:
         """Send the first process a heartbeat, once a second."""
         super().notify()
-        for server in self.servers:
-            server.ensure_capacity()  # All may have been busy when the last place was taken.
+        for places in self.places:
+            places.ensure_free_place()  # All may have been busy when the last one was taken.
         if not self.alive:
             for client in list(self.idle):
                 half_close(client)
@@ -133,9 +150,26 @@ class Worker(GeventWorker):
 
 def half_close(client: Any) -> None:
     """End a connection, after a request that has arrived on it has been answered."""
-    with suppress(OSError):  # The client has closed it.
+    with suppress(OSError, ValueError):  # The client has closed it.
         # gevent's own shutdown would end the wait for a request with an error.
-        client._sock.shutdown(socket.SHUT_RD)
+        plain = PlainSocket(fileno=client.fileno())
+        try:
+            plain.shutdown(socket.SHUT_RD)
+        finally:
+            plain.detach()
+
+
+def linger(client: Any) -> None:
+    """Let a client read its last answer before the connection is closed.
+
+    Where something that it has sent is unread, a close resets the connection, and the answer may be
+    lost.
+    """
+    with suppress(gevent.Timeout), gevent.Timeout(LINGER):
+        client.shutdown(socket.SHUT_WR)
+        for _ in range(LINGER_READS):
+            if not client.recv(4096):
+                break
 
 
 def batch_writes(application: Callable[..., Any]) -> Callable[..., Any]:

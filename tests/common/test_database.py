@@ -47,7 +47,6 @@ def test_what_one_request_closes_the_next_one_uses(pool) -> None:
 
 def test_a_connection_that_the_server_closed_is_replaced(pool, superuser) -> None:
     before = backend()
-    assert connection.is_usable()
     connection.close()
     superuser.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
     assert backend() != before

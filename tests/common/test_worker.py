@@ -8,21 +8,21 @@ from typing import Any
 import gevent.socket
 import pytest
 from django.http import HttpResponse
-from gevent.pool import Pool
 from gunicorn.http.wsgi import FileWrapper
 
-from common.serving.worker import Server, Worker, batch_writes
+from common.serving.worker import Places, Server, Worker, batch_writes
 
 
 def test_the_accept_queue_is_drained_when_the_server_closes() -> None:
     received = []
-    pool = Pool(10)
-    server = Server(
-        ("127.0.0.1", 0),
-        lambda client, address: received.append(client.recv(9)),
-        spawn=pool,
-        evict_idle=lambda: None,
-    )
+
+    def handle(client: Any, address: Any) -> None:
+        received.append(client.recv(9))
+        client.close()
+
+    listener = gevent.socket.create_server(("127.0.0.1", 0))
+    places = Places(10, evict_idle=lambda: None)
+    server = Server(listener, handle, places)
     server.start()
     with ExitStack() as stack:
         for _ in range(3):
@@ -30,7 +30,7 @@ def test_the_accept_queue_is_drained_when_the_server_closes() -> None:
             client.sendall(b"a request")
         assert not received
         server.close()
-        pool.join(10)
+        places.join(10)
     assert received == [b"a request"] * 3
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(server.address)
