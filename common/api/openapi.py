@@ -37,6 +37,8 @@ def error(description: str, example: str, **fields: list[str]) -> OpenApiRespons
 
 # When each happens, and the sentence of an example.
 INVALID = ("A value is missing or wrong.", "after: A valid integer is required.")
+REPEATED_KEYS = "Where the body repeats a key, the last value counts."
+BODY_METHODS = ("POST", "PUT", "PATCH")
 BODY_ERRORS = {
     "400": (
         "The body is no JSON object, or a field is wrong.",
@@ -85,6 +87,11 @@ class AutoSchema(openapi.AutoSchema):
         """Return what an answer that holds a list is called."""
         return f"{serializer_name}List"
 
+    def get_description(self) -> str:
+        """Return the view's docstring, and what its parser does with a repeated key."""
+        description: str = super().get_description()
+        return f"{description}\n\n{REPEATED_KEYS}" if self.method in BODY_METHODS else description
+
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
     ) -> Any:
@@ -92,7 +99,7 @@ class AutoSchema(openapi.AutoSchema):
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is not None:
             answers = {"405": NOT_ALLOWED[method.upper() == "POST"], "503": UNAVAILABLE}
-            if method.upper() in ("POST", "PUT", "PATCH"):
+            if method.upper() in BODY_METHODS:
                 answers |= BODY_ERRORS
             elif any(one["in"] == "query" for one in operation.get("parameters", ())):
                 answers["400"] = INVALID

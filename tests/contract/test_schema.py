@@ -1,5 +1,6 @@
 """The OpenAPI documents, held against what the services do."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,17 @@ def test_every_status_is_described_with_an_example(services: Services) -> None:
                     assert example["value"]["error"]
                     described.add(status)
     assert described == EVERY_STATUS
+
+
+def test_a_repeated_key_is_described_and_its_last_value_counts(
+    services: Services, users: httpx.Client, name: str
+) -> None:
+    operation = httpx.get(f"{services.users}/schema?format=json").json()["paths"]["/users"]
+    assert "the last value counts" in operation["post"]["description"]
+    assert "the last value counts" not in operation["get"]["description"]
+    body = json.dumps({"name": name}).replace("{", '{"name": "first", ')
+    created = users.post("/users", content=body, headers={"Content-Type": "application/json"})
+    assert created.json()["name"] == name
 
 
 def test_the_paths_are_those_of_the_contract(services: Services) -> None:
