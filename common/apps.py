@@ -11,10 +11,10 @@ class CommonConfig(AppConfig):
     name = "common"
 
     def ready(self) -> None:
-        from common.api import checks  # noqa: F401 Importing it registers them.
+        from common.api import checks  # noqa: F401 The import registers the checks.
 
         require(
             "common.E002",
             "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)",
-            "The role has no schema to make its tables in.",
+            "The role has no schema in which it may create tables.",
         )

@@ -1,4 +1,4 @@
-"""Read settings from the environment, and refuse a bad value by its name."""
+"""Reads settings from the environment; a bad value raises an error that names its variable."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def text(name: str, default: str | None = None, allowed: Iterable[str] = ()) -> str:
-    """Return a variable as it stands; without a default it has to be set."""
+    """Return a variable unchanged; without a default, it must be set."""
     value = os.environ.get(name) or default
     if value is None:
         raise ImproperlyConfigured(f"{name} is not set, and it has no default.")
@@ -19,7 +19,7 @@ def text(name: str, default: str | None = None, allowed: Iterable[str] = ()) -> 
 
 
 def integer(name: str, default: int, low: int, high: int) -> int:
-    """Return a variable as a whole number from low to high."""
+    """Return a variable as an integer from low to high, inclusive."""
     value = text(name, str(default))
     if not (re.fullmatch("-?[0-9]{1,9}", value) and low <= int(value) <= high):
         raise ImproperlyConfigured(f"{name}={value!r} is not a whole number from {low} to {high}.")
@@ -27,17 +27,17 @@ def integer(name: str, default: int, low: int, high: int) -> int:
 
 
 def boolean(name: str, default: bool) -> bool:
-    """Return a variable that is written true or false."""
+    """Return a variable that must be `true` or `false`."""
     return text(name, str(default).lower(), allowed=("true", "false")) == "true"
 
 
 def words(name: str, default: str = "") -> list[str]:
-    """Return the comma-separated parts of a variable."""
+    """Return the comma-separated values of a variable."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
 def secret(name: str) -> str:
-    """Return a secret from NAME, or from the file that NAME_FILE names; it has no default."""
+    """Return a secret from NAME, or from the file that NAME_FILE names; there is no default."""
     value = os.environ.get(name)
     path = os.environ.get(f"{name}_FILE")
     if not value and path:

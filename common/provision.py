@@ -1,10 +1,10 @@
-"""Make the database, the roles and the schemas: `python -m common.provision`.
+"""Create the database, the roles and the schemas: `python -m common.provision`.
 
-For a superuser, or a role with CREATEROLE and CREATEDB. It changes nothing that is right already,
-may run again at any time, and waits for another run to finish. It reads DB_HOST, DB_PORT, DB_NAME,
-DB_SSLMODE and DB_SSLROOTCERT, DB_ADMIN_USER and DB_ADMIN_PASSWORD; and for each service of
-services.py its password, such as USERS_DB_PASSWORD, and where it is set the connection limit of its
-role, such as USERS_DB_CONNECTION_LIMIT. A password may come from a file (…_FILE).
+It needs a superuser, or a role with CREATEROLE and CREATEDB. It is idempotent, and concurrent runs
+wait for each other. It reads DB_HOST, DB_PORT, DB_NAME, DB_SSLMODE, DB_SSLROOTCERT, DB_ADMIN_USER,
+DB_ADMIN_PASSWORD and, for each service in services.py, its password, such as USERS_DB_PASSWORD, and
+the optional connection limit of its role, such as USERS_DB_CONNECTION_LIMIT. A password may come
+from a file (…_FILE).
 """
 
 import sys
@@ -21,10 +21,10 @@ from common.database.deadline import SERVER_STATEMENT_TIMEOUT
 from common.services import SERVICES, Service
 
 OLDEST_SERVER = 160000  # GRANT … WITH SET FALSE
-LOCK = 7_236_451  # any number; the same for all runs
+LOCK = 7_236_451  # an arbitrary number, the same for every run
 UNLIMITED = -1
 
-# A role's own settings hold through a transaction pooler too.
+# Settings of a role also apply through a transaction pooler.
 ROLE_SETTINGS = {
     "timezone": "UTC",
     "statement_timeout": f"{SERVER_STATEMENT_TIMEOUT * 1000:.0f}ms",
@@ -33,7 +33,7 @@ ROLE_SETTINGS = {
 
 
 def main() -> None:
-    """Provision what the environment describes."""
+    """Provision the database that the environment describes."""
     passwords = {service: env.secret(f"{service.prefix}_DB_PASSWORD") for service in SERVICES}
     limits = {service: connection_limit(service) for service in SERVICES}
     database = env.text("DB_NAME", "random")
@@ -52,13 +52,13 @@ def main() -> None:
 
 
 def connection_limit(service: Service) -> int | None:
-    """Return how many connections a role may have, None where that is to stay as it is."""
+    """Return the connection limit of a service's role, or None to leave it unchanged."""
     name = f"{service.prefix}_DB_CONNECTION_LIMIT"
     return env.integer(name, UNLIMITED, UNLIMITED, 10_000) if env.text(name, "") else None
 
 
 def connect(database: str) -> Any:
-    """Connect as the administrator; each statement commits by itself."""
+    """Connect as the administrator, in autocommit mode."""
     connection = psycopg2.connect(
         host=env.text("DB_HOST", "localhost"),
         port=env.integer("DB_PORT", 5432, 1, 65535),
@@ -74,10 +74,10 @@ def connect(database: str) -> Any:
 
 
 def make_role(cursor: Any, service: Service, password: str, limit: int | None) -> None:
-    """Make a service's role, or set its password and settings again."""
+    """Create a service's role if needed, and set its password and settings."""
     name = sql.Identifier(service.role)
     create_role(cursor, service.role)
-    # The server gets the verifier only: a password in a statement may end up in its log.
+    # Send only the verifier: a password in a statement may end up in the server's log.
     verifier = encrypt_password(password, service.role, cursor.connection, "scram-sha-256")
     cursor.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD %s").format(name), [verifier])
     for setting, value in {**ROLE_SETTINGS, "search_path": service.name}.items():
@@ -86,14 +86,14 @@ def make_role(cursor: Any, service: Service, password: str, limit: int | None) -
     if limit is not None:
         cursor.execute(sql.SQL("ALTER ROLE {} CONNECTION LIMIT %s").format(name), [limit])
     if not exists(cursor, "SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper"):
-        # Without being superuser, only a member may make a schema that belongs to the role.
+        # Only a superuser or a member of the role may create a schema that the role owns.
         cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE").format(name))
 
 
 def make_reader(cursor: Any, service: Service) -> None:
-    """Make the group role of a service that others read; its members do not become it.
+    """Create the group role for a service's readers, who inherit its grants but cannot SET ROLE.
 
-    The service grants columns to it in a migration of its own, and need not know its members.
+    The service grants columns to it in its own migration, and need not know the members.
     """
     members = [other.role for other in SERVICES if service.name in other.reads]
     if members:
@@ -104,13 +104,13 @@ def make_reader(cursor: Any, service: Service) -> None:
 
 
 def create_role(cursor: Any, role: str) -> None:
-    """Create a role, which cannot log in yet, unless it is there."""
+    """Create a role without login unless it exists."""
     if not exists(cursor, "SELECT FROM pg_roles WHERE rolname = %s", role):
         cursor.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
 
 
 def make_database(cursor: Any, database: str) -> None:
-    """Make the database, to which only the services may connect."""
+    """Create the database if needed, and let only the services' roles connect to it."""
     name = sql.Identifier(database)
     if not exists(cursor, "SELECT FROM pg_database WHERE datname = %s", database):
         cursor.execute(sql.SQL("CREATE DATABASE {}").format(name))
@@ -121,7 +121,7 @@ def make_database(cursor: Any, database: str) -> None:
 
 
 def make_schema(cursor: Any, service: Service) -> None:
-    """Make a service's schema, and let its readers look into it."""
+    """Create a service's schema if needed, and grant its readers USAGE."""
     names = sql.Identifier(service.name), sql.Identifier(service.role)
     cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(*names))
     if any(service.name in other.reads for other in SERVICES):
@@ -130,7 +130,7 @@ def make_schema(cursor: Any, service: Service) -> None:
 
 
 def exists(cursor: Any, query: str, *parameters: str) -> bool:
-    """Return whether a query finds a row."""
+    """Return whether a query returns a row."""
     cursor.execute(query, parameters)
     return cursor.fetchone() is not None
 

@@ -1,6 +1,6 @@
-"""The services: the one list that provisioning, the front script and the tests read.
+"""The list of services that provisioning and the tests read.
 
-The order is the one in which they migrate and start: an owner before its readers.
+Services migrate and start in this order, so a service comes before its readers.
 """
 
 from typing import NamedTuple
@@ -9,10 +9,10 @@ from typing import NamedTuple
 class Service(NamedTuple):
     """A Django project with a schema and a role of its own."""
 
-    name: str  # also its schema; the project's folder is {name}_project
+    name: str  # also the name of its schema; the project's folder is {name}_project
     title: str
     port: int  # on a developer's machine
-    reads: tuple[str, ...] = ()  # services in whose schema it may look; their migrations grant what
+    reads: tuple[str, ...] = ()  # services whose schemas it reads; their migrations grant columns
 
     @property
     def role(self) -> str:
@@ -21,12 +21,12 @@ class Service(NamedTuple):
 
     @property
     def reader_role(self) -> str:
-        """Return the group role to which the service grants what others may read."""
+        """Return the group role to which the service grants read access."""
         return f"{self.name}_reader"
 
     @property
     def prefix(self) -> str:
-        """Return what its variables begin with: USERS_PORT, USERS_DB_PASSWORD."""
+        """Return the prefix of its environment variables, as in USERS_DB_PASSWORD."""
         return self.name.upper()
 
 

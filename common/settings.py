@@ -7,7 +7,7 @@ from common.limits import CLIENT_TIMEOUT, DB_CONNECTIONS, WEB_CONCURRENCY  # noq
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# Security. Nothing secret has a default.
+# Security. Secrets have no defaults.
 
 SECRET_KEY = env.secret("SECRET_KEY")
 DEBUG = env.boolean("DEBUG", False)
@@ -15,15 +15,15 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 CSRF_FAILURE_VIEW = "common.api.errors.csrf_failure"
 
-# Set it to false only where nothing in front of the service terminates TLS.
+# Set it to false only if no gateway in front of the service terminates TLS.
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL_REDIRECT else None
 SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT
 CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SILENCED_SYSTEM_CHECKS = [
-    # X-Frame-Options is sent by common.api.security_headers, with every answer.
+    # common.api.security_headers sends X-Frame-Options with every answer.
     "security.W002",
-    # HSTS binds a whole domain, so the gateway that terminates TLS has to send it.
+    # HSTS applies to a whole domain, so the gateway that terminates TLS should send it.
     "security.W004",
 ]
 
@@ -44,27 +44,27 @@ COMMON_APPS = [
 MIDDLEWARE = [
     # First, so that every answer and every log line has the id.
     "common.observability.request_ids.RequestIDMiddleware",
-    # Around all that answer, also around those that come before Django's own SecurityMiddleware.
+    # Outside all middleware that may answer, including those before Django's SecurityMiddleware.
     "common.api.security_headers.SecurityHeadersMiddleware",
-    # Around all that ask the database, readiness included.
+    # Outside all code that queries the database, including the readiness probe.
     "common.database.middleware.DatabaseMiddleware",
-    # Before the redirect to https and the check of the Host: a kubelet knows neither.
+    # Before the redirect to https and the Host check, since a kubelet uses plain HTTP and an IP.
     "common.observability.health.ProbeMiddleware",
-    # After the probes, which are not worth counting, and before all that may take time.
+    # After the probes, which are not worth counting, and before everything that may take time.
     "common.observability.metrics.MetricsMiddleware",
-    # The body has been read by wsgi.py; what was wrong with it is answered here.
+    # wsgi.py has read the body; this answers the errors that it found.
     "common.api.middleware.BodyErrorMiddleware",
     # The redirect to https.
     "django.middleware.security.SecurityMiddleware",
-    # Static files need nothing of what follows.
+    # Static files do not need the middleware below.
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # The admin: accounts need sessions, and messages need both.
+    # The admin: authentication needs sessions, and messages need both.
     "common.admin.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "common.admin.middleware.AuthenticationMiddleware",
     "common.admin.middleware.MessageMiddleware",
-    # Last, next to the views whose exceptions it answers.
+    # Last, so that it handles exceptions of views before any other middleware.
     "common.api.middleware.DatabaseErrorMiddleware",
 ]
 TEMPLATES = [
@@ -81,7 +81,7 @@ TEMPLATES = [
     },
 ]
 
-# Database: one PostgreSQL, in which each service has a role and a schema of its own.
+# Database: a PostgreSQL database in which each service has its own role and schema.
 
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 DATABASES = {
@@ -95,12 +95,12 @@ DATABASES = {
         "OPTIONS": {
             "sslmode": env.text("DB_SSLMODE", "prefer", allowed=SSL_MODES),
             "sslrootcert": env.text("DB_SSLROOTCERT", ""),
-            "gssencmode": "disable",  # Roles have passwords; libpq would look for Kerberos first.
+            "gssencmode": "disable",  # Roles use passwords, but libpq would try Kerberos first.
         },
     }
 }
 if DB_READ_HOST := env.text("DB_READ_HOST", ""):
-    # Lists are read from this replica: common/database/replica.py
+    # common/database/replica.py reads lists from it.
     DATABASES["replica"] = {**DATABASES["default"], "HOST": DB_READ_HOST}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -152,7 +152,7 @@ STATIC_ROOT = BASE_DIR / ".static"
 STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-# Pages name files with the hash of their content. Copies without it would double the space.
+# Pages link to the file names with a content hash. Keeping the others would double the space.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Language and time
@@ -161,7 +161,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 TIME_ZONE = "UTC"
 
-# Logs: one JSON object a line, on standard error.
+# Logs: one JSON object per line, on standard error.
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO", allowed=("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = {
@@ -178,10 +178,10 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "NOTSET"},
-        # The access log has a line for each request; only exceptions are worth another.
+        # The access log has a line for each request, so log only exceptions here.
         "django.request": {"filters": ["exceptions"], "level": "ERROR"},
         "django.security": {"level": "CRITICAL"},
-        # It warns about each HEAD, although it leaves the body out as it should.
+        # It warns about each HEAD request, although it correctly omits the body.
         "gunicorn.http.wsgi": {"level": "ERROR"},
     },
 }

@@ -1,4 +1,4 @@
-"""Routes that all services have."""
+"""Routes and error handlers of all services."""
 
 from django.contrib import admin
 from django.urls import path, re_path

@@ -1,4 +1,4 @@
-"""What both services agree on about users. Delete this file where nothing is called a user."""
+"""The rules for user names that both services follow. Delete this file if you have no users."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ class NameField(StrictCharField):
     """A user's name."""
 
     openapi = {
-        # A character that is not white space somewhere, and no NUL.
+        # At least one character that is not white space, and no NUL.
         "pattern": r"^[^\u0000]*[^\s\u0000\u001c-\u001f][^\u0000]*$",
         "example": "ankur",
     }

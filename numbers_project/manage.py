@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    # Imports start at the root of the repository, whatever the current directory.
+    # Import from the root of the repository, whatever the current directory is.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "numbers_project.settings")
-    # A migration may take its time; only requests are held to the role's timeout.
+    # The role's statement_timeout is meant for requests; a migration may take longer.
     os.environ.setdefault("PGOPTIONS", "-c statement_timeout=0")
 
     from django.core.exceptions import ImproperlyConfigured

@@ -5,11 +5,11 @@ from common.settings import *
 INSTALLED_APPS = [*COMMON_APPS, "numbers_project.random_numbers"]
 ROOT_URLCONF = "numbers_project.urls"
 WSGI_APPLICATION = "numbers_project.wsgi.application"
-# Browsers send a host's cookies to all of its ports: both admins on one host need their own.
+# Browsers send a host's cookies to all of its ports, so each admin needs its own cookie names.
 SESSION_COOKIE_NAME = "numbers_session"
 CSRF_COOKIE_NAME = "numbers_csrf"
 SPECTACULAR_SETTINGS = {
     **SPECTACULAR_SETTINGS,
     "TITLE": "Random number service",
-    "DESCRIPTION": "Draws random numbers for registered people and keeps every one.",
+    "DESCRIPTION": "Draws random numbers for registered users and saves them.",
 }

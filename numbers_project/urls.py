@@ -1,4 +1,4 @@
-"""Addresses of the random number service."""
+"""Routes of the random number service."""
 
 from django.urls import path, re_path
 

@@ -1,4 +1,4 @@
-"""The WSGI application, which gunicorn serves."""
+"""The WSGI application that gunicorn serves."""
 
 import os
 
@@ -8,5 +8,5 @@ from common.api.bodies import read_bodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "numbers_project.settings")
 
-# One call more than startproject writes: with it a body that did not arrive whole is a 400.
+# One call more than startproject writes, so that an incomplete body is a 400.
 application = read_bodies(get_wsgi_application())

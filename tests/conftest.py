@@ -1,4 +1,4 @@
-"""What the tests share: the throw-away database, and both services running for real."""
+"""Fixtures of all tests: the temporary database, and both services as running processes."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass
 class Services:
-    """Where both services listen, and where the front script keeps their state, if it is ours."""
+    """The URLs of both services, and the front script's state folder if the tests started them."""
 
     users: str
     numbers: str
@@ -39,15 +39,15 @@ class Services:
 
 
 def wait_for(condition: Callable[[], object], seconds: float) -> None:
-    """Wait until a condition holds; fail where it does not within some seconds."""
+    """Wait until a condition is true; fail after `seconds`."""
     end = monotonic() + seconds
     while not condition():
-        assert monotonic() < end, "it did not happen in time"
+        assert monotonic() < end, f"The condition was not met within {seconds} seconds."
         threading.Event().wait(0.02)
 
 
 def bare_environment(state: Path) -> dict[str, str]:
-    """What a newcomer's shell has, a state folder, and ports that nobody uses."""
+    """Return an environment without our settings, but with a state folder and free ports."""
     ours = ("DB_", "USERS_", "NUMBERS_", "SECRET_KEY", "DJANGO_", "SECURE_", "STATE_DIR")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     ports = {"USERS_PORT": str(free_port()), "NUMBERS_PORT": str(free_port())}
@@ -70,7 +70,7 @@ def run_front_script(
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[Services]:
-    """Both services: those that USERS_URL and NUMBERS_URL name, or else started for the tests."""
+    """Both services: those at USERS_URL and NUMBERS_URL, or else started for the tests."""
     if "USERS_URL" in os.environ:
         yield Services(os.environ["USERS_URL"], os.environ["NUMBERS_URL"])
         return
@@ -91,11 +91,11 @@ def services() -> Iterator[Services]:
 
 @pytest.fixture
 def name() -> str:
-    """A name that nobody has yet, wherever the tests run."""
+    """A name that no user has yet, on any system under test."""
     return f"ankur {uuid.uuid4()}"
 
 
 @pytest.fixture(scope="session")
 def django_db_setup() -> None:
-    """Use the database that `manage_all.sh test` has provisioned and migrated as in production."""
+    """Use the database that `manage_all.sh test` has provisioned and migrated, as in production."""
     assert os.environ["DB_NAME"].startswith("test_"), "Run the tests by ./manage_all.sh test"

@@ -5,11 +5,11 @@ from common.settings import *
 INSTALLED_APPS = [*COMMON_APPS, "users_project.users"]
 ROOT_URLCONF = "users_project.urls"
 WSGI_APPLICATION = "users_project.wsgi.application"
-# Browsers send a host's cookies to all of its ports: both admins on one host need their own.
+# Browsers send a host's cookies to all of its ports, so each admin needs its own cookie names.
 SESSION_COOKIE_NAME = "users_session"
 CSRF_COOKIE_NAME = "users_csrf"
 SPECTACULAR_SETTINGS = {
     **SPECTACULAR_SETTINGS,
     "TITLE": "User service",
-    "DESCRIPTION": "Registers people.",
+    "DESCRIPTION": "Registers users.",
 }

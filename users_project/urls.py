@@ -1,4 +1,4 @@
-"""Addresses of the user service."""
+"""Routes of the user service."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter

@@ -1,8 +1,8 @@
 """The Django admin: pages that stay fast however many rows a table has.
 
 - `tables.py`: `LargeTableAdmin` and `ReadOnlyAdmin`, for the services' own models.
-- `accounts.py`: the accounts of the admin itself. The API has none.
-- `middleware.py`: sessions and accounts for the admin's pages only.
+- `accounts.py`: the admin's own accounts. The API has none.
+- `middleware.py`: sessions and authentication for admin pages only.
 """
 
 from common.admin import accounts

@@ -1,4 +1,4 @@
-"""The accounts of the admin."""
+"""The admin's own accounts and groups."""
 
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
@@ -11,11 +11,11 @@ admin.site.unregister([User, Group])
 
 @admin.register(User)
 class AccountAdmin(FilteredAdmin, auth_admin.UserAdmin):
-    """Accounts of this admin."""
+    """Accounts that can sign in to this admin."""
 
     lookups = ("is_staff__exact", "is_superuser__exact", "is_active__exact", "groups__id__exact")
 
 
 @admin.register(Group)
 class GroupAdmin(FilteredAdmin, auth_admin.GroupAdmin):
-    """Permissions that accounts share."""
+    """Groups of accounts with the same permissions."""

@@ -1,7 +1,7 @@
-"""Sessions, accounts and messages for the admin's pages only.
+"""Sessions, authentication and messages for admin pages only.
 
-The API has neither, and without them a POST takes 3 % less time. `common.api.checks` refuses a view
-that relies on sessions.
+The API uses none of them, and a POST takes 3 % less time without them. `common.api.checks` rejects
+a view that relies on sessions.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 
 class AdminOnly:
-    """Makes a middleware let all other requests pass."""
+    """Mixin that applies a middleware to admin requests only."""
 
     def __call__(self, request: HttpRequest) -> Any:
         if request.path_info.startswith("/admin/"):
@@ -22,12 +22,12 @@ class AdminOnly:
 
 
 class SessionMiddleware(AdminOnly, sessions.SessionMiddleware):
-    """Django's own, for the admin."""
+    """Django's session middleware, for the admin."""
 
 
 class AuthenticationMiddleware(AdminOnly, auth.AuthenticationMiddleware):
-    """Django's own, for the admin."""
+    """Django's authentication middleware, for the admin."""
 
 
 class MessageMiddleware(AdminOnly, messages.MessageMiddleware):
-    """Django's own, for the admin."""
+    """Django's message middleware, for the admin."""

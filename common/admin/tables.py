@@ -1,4 +1,4 @@
-"""Admin pages that stay fast however many rows a table has, whatever stands in an address."""
+"""Admin pages that stay fast on large tables and reject query strings they do not support."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.utils.functional import cached_property
 
 
 class BoundedPaginator(Paginator):
-    """Count no further than the first LIMIT rows; search and filters find the later ones."""
+    """Counts at most LIMIT rows; search and filters reach the rest."""
 
     LIMIT = 10_000
 
@@ -21,19 +21,19 @@ class BoundedPaginator(Paginator):
 
 
 class FilteredAdmin(admin.ModelAdmin):
-    """Rows that only the filters select; Django would allow any lookup, and fail on its value."""
+    """Allows only the listed lookups; Django allows more, and raises on some of their values."""
 
     lookups: tuple[str, ...] = ()
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        """Allow the lookups that the filters link to."""
+        """Return whether one of the page's own filters uses the lookup."""
         return lookup in self.lookups
 
 
 class LargeTableAdmin(FilteredAdmin):
-    """Newest first, without counting, sorting or loading a whole table."""
+    """Lists newest rows first, and never counts, sorts or loads the whole table."""
 
-    # Django offers actions on all rows, and loads every one of them.
+    # Django's actions can be applied to all rows at once, and would load every one of them.
     actions = None
     ordering = ["-id"]
     paginator = BoundedPaginator
@@ -45,9 +45,9 @@ class LargeTableAdmin(FilteredAdmin):
     def get_search_results(
         self, request: Any, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find rows that begin with the term; Django would look for each of its words.
+        """Find rows that start with the term; Django would search for each word of it.
 
-        In the field's own order its index serves both the search and the page.
+        Ordered by the searched field, so that one index serves both the search and the page.
         """
         if not search_term:
             return queryset, False
@@ -57,7 +57,7 @@ class LargeTableAdmin(FilteredAdmin):
 
 
 class ReadOnlyAdmin(LargeTableAdmin):
-    """Rows that can be viewed only."""
+    """Rows that can be viewed but not changed."""
 
     def has_add_permission(self, request: Any) -> bool:
         return False

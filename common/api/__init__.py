@@ -1,13 +1,13 @@
-"""READ FIRST: what each endpoint of the services has, whatever its view is made of.
+"""READ FIRST: the parts that every endpoint uses, with `common.fast` or without.
 
-- `fields.py`: serializer fields that take only what JSON itself calls text or a number.
+- `fields.py`: serializer fields that do not convert between text and numbers in JSON.
 - `errors.py`: one shape for every error, and `Conflict` for a 409.
-- `filters.py`: query parameters that narrow a list.
-- `pagination.py`: pages that start after an id, so that a late page costs what the first one does.
+- `filters.py`: query parameters that filter a list.
+- `pagination.py`: keyset pagination, so that a late page costs as much as the first.
 - `parsers.py`, `renderers.py`: JSON by orjson, forms, and the browsable pages.
-- `bodies.py`, `security_headers.py`, `middleware.py`: whole bodies; headers of every answer; 503
-  while the database is away.
-- `views.py`: the root, which links to what is there.
+- `bodies.py`, `security_headers.py`, `middleware.py`: complete request bodies; security headers on
+  every answer; 503 while the database is unavailable.
+- `views.py`: the root, which links to everything else.
 - `openapi.py`, `docs.py`: the OpenAPI document and Swagger UI.
-- `checks.py`: mistakes that are refused at start.
+- `checks.py`: system checks, which reject mistakes at startup.
 """

@@ -1,4 +1,4 @@
-"""Request bodies: read whole before Django sees the request, so that a cut one is a 400."""
+"""Reads each request body completely before calling Django, so that a truncated one is a 400."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -11,23 +11,23 @@ Application = Callable[[Environ, Any], Iterable[bytes]]
 BODY_LIMIT = 64 * 1024  # bytes
 BUFFER = 64 * 1024  # bytes
 LARGEST_DISCARDED = 10_000_000  # bytes
-# The key of the environ under which one of the two stands that follow (middleware.py answers).
+# The WSGI environ key under which read_bodies reports one of these two errors to middleware.py.
 ERROR = "common.body_error"
 TOO_LARGE, INCOMPLETE = "too large", "incomplete"
 CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
 
 
 def read_bodies(application: Application) -> Application:
-    """Return the application, with each request's body read before it is called.
+    """Wrap a WSGI application so that each request's body is read before it is called.
 
-    Django reads no body that comes without its length, although RFC 9112 lets clients send one in
-    chunks; it takes a body that was cut off for a short one; and some charsets in Content-Type
-    make it fail before any middleware could answer.
+    Django ignores a body without Content-Length, although RFC 9112 allows a chunked one; it treats
+    a truncated body as a short one; and some charsets in Content-Type make it raise before any
+    middleware runs.
     """
 
     def call(environ: Environ, start_response: Any) -> Iterable[bytes]:
         if not is_utf_8(environ.get("CONTENT_TYPE", "")):
-            environ["CONTENT_TYPE"] = "unreadable"  # No parser takes it, so a body of it is a 415.
+            environ["CONTENT_TYPE"] = "unreadable"  # No parser accepts it, so the answer is a 415.
         is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if is_chunked or length:
@@ -40,15 +40,15 @@ def read_bodies(application: Application) -> Application:
 
 
 def is_utf_8(content_type: str) -> bool:
-    """Return whether a Content-Type names no charset but UTF-8, nor an encoding of parameters."""
+    """Return whether a Content-Type has no charset but UTF-8 and no RFC 2231 parameter."""
     names = CHARSET.findall(content_type)
     return "*" not in content_type and all(name.lower() in ("utf-8", "utf8") for name in names)
 
 
 def read_body(environ: Environ, length: int | None) -> bytes:
-    """Return a body of a length, or one in chunks where that is None.
+    """Return a body of `length` bytes, or a chunked one if that is None.
 
-    Where it cannot be used it is empty, and ERROR says why.
+    If the body is too large or incomplete, return b"" and set ERROR in the environ.
     """
     stream = environ["wsgi.input"]
     expected = LARGEST_DISCARDED if length is None else length
@@ -58,7 +58,7 @@ def read_body(environ: Environ, length: int | None) -> bytes:
             discard(stream, min(expected, LARGEST_DISCARDED) - len(body))
             environ[ERROR] = TOO_LARGE
             return b""
-    except Exception:  # PEP 3333 names no exception for this, so each server raises its own.
+    except Exception:  # PEP 3333 does not specify one, so each server raises its own.
         environ[ERROR] = INCOMPLETE
         return b""
     if len(body) < (length or 0):
@@ -68,6 +68,6 @@ def read_body(environ: Environ, length: int | None) -> bytes:
 
 
 def discard(stream: Any, length: int) -> None:
-    """Read a body and forget it: many clients send all of it before they read the answer."""
+    """Read and drop the rest of a body: many clients send all of it before reading the answer."""
     while length > 0 and (chunk := stream.read(min(length, BUFFER))):
         length -= len(chunk)

@@ -1,4 +1,4 @@
-"""System checks of the routed views: mistakes that would otherwise pass in silence."""
+"""System checks of the routed views, for mistakes that would otherwise go unnoticed."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -14,13 +14,13 @@ from common.api.pagination import KeysetPagination, require_keyset
 
 @register(Tags.urls)
 def check_views(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Check each view of REST framework that the URL configuration routes."""
+    """Check each REST framework view that the URL configuration routes."""
     patterns = import_string(f"{settings.ROOT_URLCONF}.urlpatterns")
     return [message for view in routed_views(patterns) for message in problems(view)]
 
 
 def routed_views(patterns: Iterable[Any]) -> Iterator[Any]:
-    """Yield the views of REST framework in URL patterns, and in those that they include."""
+    """Yield the REST framework views of URL patterns, including nested ones."""
     for pattern in patterns:
         yield from routed_views(getattr(pattern, "url_patterns", ()))
         if hasattr(getattr(pattern, "callback", None), "cls"):
@@ -28,7 +28,7 @@ def routed_views(patterns: Iterable[Any]) -> Iterator[Any]:
 
 
 def problems(view: Any) -> Iterator[CheckMessage]:
-    """Yield what is wrong with a view, given its class and the options of as_view."""
+    """Yield the errors of a view, from its class and its as_view options."""
 
     def option(name: str) -> Any:
         return view.initkwargs.get(name, getattr(view.cls, name, None))
@@ -37,8 +37,8 @@ def problems(view: Any) -> Iterator[CheckMessage]:
         yield Error(
             f"{view.cls.__name__} uses SessionAuthentication, but only the admin has sessions, so"
             " every client would be anonymous.",
-            hint="Use another authentication class, or Django's own SessionMiddleware and"
-            " AuthenticationMiddleware in the place of those of common.admin.middleware.",
+            hint="Use another authentication class, or replace the SessionMiddleware and"
+            " AuthenticationMiddleware of common.admin.middleware by Django's own.",
             id="common.E003",
         )
     queryset, pagination_class = option("queryset"), option("pagination_class")

@@ -1,11 +1,11 @@
-"""The OpenAPI document, and Swagger UI, which shows it.
+"""The OpenAPI document and Swagger UI.
 
-This is imported by the first request for one of them. drf-spectacular's generators take 4 MiB and
-0.1 s, which a service that starts or rests does not spend.
+The first request for one of them imports this module. drf-spectacular's generators cost 4 MiB and
+0.1 s, which a service does not pay at startup or while idle.
 """
 
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-READ_ONLY = ["get", "head"]  # neither view has a template for an answer to OPTIONS
+READ_ONLY = ["get", "head"]  # Neither view can render an answer to OPTIONS.
 document = SpectacularAPIView.as_view(http_method_names=READ_ONLY)
 page = SpectacularSwaggerView.as_view(url_name="schema", http_method_names=READ_ONLY)

@@ -25,30 +25,30 @@ UNAVAILABLE = "The database is not available right now. Send the request again i
 
 
 class Conflict(exceptions.ValidationError):
-    """409: the request is well formed, but another one has come first.
+    """409: the request is valid, but conflicts with one that came first.
 
-    `detail` names the fields at fault: {"name": ["This name is taken."]}.
+    `detail` maps the conflicting fields to messages: {"name": ["This name is taken."]}.
     """
 
     status_code = status.HTTP_409_CONFLICT
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Any:
-    """Give REST framework's answers the shape that all errors have."""
+    """Return the answer to one of REST framework's exceptions, and None for any other."""
     response = rest_exception_handler(error, context)
     if response is None:
         return None
     view = context["view"]
     data = describe(error, view)
     if view.renderer_classes != api_settings.DEFAULT_RENDERER_CLASSES:
-        # The renderers of Swagger UI and of the OpenAPI document can show nothing else.
+        # The renderers of Swagger UI and of the OpenAPI document cannot render an error.
         return error_response(view.request, response.status_code, data["error"])
     response.data = data
     return response
 
 
 def describe(error: Exception, view: APIView) -> dict[str, Any]:
-    """Return the answer to an exception: a sentence, and the fields at fault."""
+    """Return an exception's `error` sentence and, if fields are invalid, their messages."""
     if isinstance(error, exceptions.MethodNotAllowed):
         methods = ", ".join(view.allowed_methods)
         return {"error": f"{view.request.method} is not allowed here. Use one of: {methods}."}
@@ -60,7 +60,7 @@ def describe(error: Exception, view: APIView) -> dict[str, Any]:
 
 
 def describe_detail(detail: Any) -> dict[str, Any]:
-    """Return one sentence of an exception's detail: a text, a list, or a dictionary of fields."""
+    """Return the answer for an exception's detail: a text, a list, or a dictionary of fields."""
     if not isinstance(detail, dict):
         return {"error": first_sentence(detail)}
     sentences = []
@@ -72,14 +72,14 @@ def describe_detail(detail: Any) -> dict[str, Any]:
 
 
 def first_sentence(messages: Any) -> str:
-    """Return the first text in lists and dictionaries of any depth."""
+    """Return the first message in nested lists and dictionaries."""
     while isinstance(messages, list | dict) and messages:
         messages = next(iter(messages.values() if isinstance(messages, dict) else messages))
     return str(messages or "The request is not valid.")
 
 
 def error_response(request: HttpRequest, status_code: int, sentence: str) -> HttpResponse:
-    """Answer outside REST framework: JSON, or a page for a browser."""
+    """Return an error answer from outside REST framework: JSON, or an HTML page for a browser."""
     if wants_page(request.headers.get("Accept", "")):
         context = {"status": status_code, "error": sentence}
         return render(request, "error.html", context, status=status_code)
@@ -88,12 +88,12 @@ def error_response(request: HttpRequest, status_code: int, sentence: str) -> Htt
 
 
 def database_error_response(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Answer 503: a later request may well succeed."""
+    """Return a 503 with Retry-After, and log the database's error."""
     logger.error("The database failed: %s", one_line(error))
     sentence = UNAVAILABLE
     if is_overloaded(error):
         sentence = (
-            "Too many requests wait for the database right now. Send the request again in a moment."
+            "Too many requests are waiting for the database. Send the request again in a moment."
         )
     response = error_response(request, 503, sentence)
     response.headers["Retry-After"] = RETRY_AFTER
@@ -101,31 +101,31 @@ def database_error_response(request: HttpRequest, error: Exception) -> HttpRespo
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer requests that Django itself finds suspicious."""
+    """Answer a request that Django rejects as suspicious, or whose values PostgreSQL rejects."""
     if isinstance(exception, DisallowedHost):
-        return error_response(request, 400, "This service does not answer to this Host.")
+        return error_response(request, 400, "Send a Host header that ALLOWED_HOSTS contains.")
     return error_response(
         request, 400, "The request is malformed. Check its path, parameters and body."
     )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form of the admin that came without its token."""
-    return error_response(request, 403, "The form is out of date. Load its page and send it again.")
+    """Answer an admin form without a valid CSRF token."""
+    return error_response(request, 403, "The form has expired. Reload its page and send it again.")
 
 
 def incomplete_body(request: HttpRequest) -> HttpResponse:
-    """Answer a body that was cut off, or whose chunks cannot be read."""
-    return error_response(request, 400, "The body did not arrive whole. Send it again.")
+    """Answer a truncated body, or one with malformed chunks."""
+    return error_response(request, 400, "The body is incomplete. Send it again.")
 
 
 def too_large_body(request: HttpRequest) -> HttpResponse:
-    """Answer a body over the limit."""
+    """Answer a body over BODY_LIMIT."""
     return error_response(request, 413, TOO_LARGE)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a request for which the account lacks a permission."""
+    """Answer a request whose account lacks a permission."""
     return error_response(
         request, 403, "You may not do this. Sign in with an account that has the permission."
     )
@@ -139,5 +139,5 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a fault of the service, which Django has logged."""
+    """Answer an unhandled exception, which Django has logged."""
     return error_response(request, 500, "The service failed. Its log says why.")

@@ -1,4 +1,4 @@
-"""Query parameters: reading one, and filtering a list by one."""
+"""Query parameters: how to read one, and how to filter a list by one."""
 
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -15,21 +15,21 @@ Field = serializers.Field[Any, Any, Any, Any]
 
 
 def query_field(name: str, field: Field) -> Field:
-    """Return a field that validates a query parameter; make it once for all requests."""
+    """Return a field that validates a query parameter. All requests can share it."""
     serializer_class = type("Query", (serializers.Serializer,), {name: field})
     bound: Field = serializer_class().fields[name]
     return bound
 
 
 def read_parameter(request: Request, field: Field) -> Any:
-    """Return a query parameter's value, None where it is absent; a bad one is a 400."""
+    """Return a query parameter's value, or None if it is absent; an invalid one is a 400."""
     name = str(field.field_name)
     if name not in request.query_params:
         return None
-    # Where the query string is not UTF-8, Django has put replacement characters into it.
+    # Django replaces invalid UTF-8 in query_params by U+FFFD, so look at the raw query string.
     require_utf_8(unquote_to_bytes(request.META["QUERY_STRING"].encode("latin-1")), "query string")
     if len(request.query_params.getlist(name)) > 1:
-        raise ValidationError({name: ["Give this parameter once."]})
+        raise ValidationError({name: ["Send this parameter only once."]})
     try:
         return field.run_validation(field.get_value(request.query_params))
     except ValidationError as error:
@@ -37,7 +37,7 @@ def read_parameter(request: Request, field: Field) -> Any:
 
 
 class ParameterFilter(BaseFilterBackend):
-    """Filter a list by one query parameter, a text. It may only leave rows out."""
+    """Filters a list by one text parameter. A filter may only leave rows out, not reorder them."""
 
     parameter: str
     description: str
@@ -49,13 +49,13 @@ class ParameterFilter(BaseFilterBackend):
         cls.field = query_field(cls.parameter, serializers.CharField(allow_blank=True))
 
     def apply(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """Return the rows that the value selects."""
+        """Return the queryset filtered by the parameter's value."""
         raise NotImplementedError
 
     def filter_queryset(
         self, request: Request, queryset: QuerySet[Any], view: Any
     ) -> QuerySet[Any]:
-        """Return all rows where the parameter is absent."""
+        """Return the queryset filtered by the parameter, or unchanged if it is absent."""
         value = read_parameter(request, self.field)
         return queryset if value is None else self.apply(queryset, value)
 

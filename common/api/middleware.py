@@ -1,4 +1,4 @@
-"""Errors around the views: bodies that did not arrive, and a database that is away."""
+"""Error answers outside the views: unreadable bodies, and an unavailable database."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class BodyErrorMiddleware:
-    """Answer a request whose body could not be read."""
+    """Answers a request whose body is too large or incomplete."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -29,7 +29,7 @@ class BodyErrorMiddleware:
 
 
 class DatabaseErrorMiddleware:
-    """Answer 503 where the database cannot, or will not, do what a view asks of it."""
+    """Turns a view's database exceptions into 503, 400 or 409 answers."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -38,14 +38,14 @@ class DatabaseErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Leave every other error to Django."""
+        """Return the answer to a database exception, or None for any other."""
         if isinstance(exception, DATABASE_ERRORS):
             return errors.database_error_response(request, exception)
         if isinstance(exception, DataError):
             return errors.bad_request(request, exception)
         if isinstance(exception.__cause__, UniqueViolation):
-            # The admin looks for equal names before it saves; another request came in between.
+            # The admin checks uniqueness before it saves; another request saved in between.
             return errors.error_response(
-                request, 409, "This has just been saved by another request."
+                request, 409, "Another request has just saved the same value. Choose another."
             )
         return None

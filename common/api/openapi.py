@@ -1,6 +1,6 @@
-"""What OpenAPI says about errors: every status, its shape and an example.
+"""The error answers of the OpenAPI document: every status, its schema and an example.
 
-What else a view and its serializer do not say stands in the `schema.py` of its app.
+An app's `schema.py` adds whatever else its views and serializers do not express.
 """
 
 from importlib import import_module
@@ -17,58 +17,58 @@ from common.api import errors
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
-    """An answer that is not a success."""
+    """The body of every error answer."""
 
-    error = serializers.CharField(help_text="One sentence that tells what to do.")
+    error = serializers.CharField(help_text="One sentence that says what to do.")
     fields = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
-        help_text="What is wrong with each field at fault.",
+        help_text="The messages for each invalid field.",
     )
 
 
 def error(description: str, example: str, **fields: list[str]) -> OpenApiResponse:
-    """Describe an error by when it happens and what it says."""
+    """Return an error answer's description, with an example of its sentence and fields."""
     value: dict[str, Any] = {"error": example}
     if fields:
         value["fields"] = fields
     return OpenApiResponse(ErrorSerializer, description, [OpenApiExample("Error", value=value)])
 
 
-# When each happens, and the sentence of an example.
-INVALID = ("A value is missing or wrong.", "after: A valid integer is required.")
+# A description, and an example's sentence.
+INVALID = ("A query parameter is invalid.", "after: A valid integer is required.")
 REPEATED_KEYS = "Where the body repeats a key, the last value counts."
 BODY_METHODS = ("POST", "PUT", "PATCH")
 BODY_ERRORS = {
     "400": (
-        "The body is no JSON object, or a field is wrong.",
+        "The body is not a JSON object, or a field is invalid.",
         "The body is not JSON: unexpected end of data: line 1 column 2 (char 1).",
     ),
     "413": ("The body is over 64 KiB.", errors.TOO_LARGE),
     "415": ("The body is neither JSON nor a form.", errors.UNSUPPORTED),
 }
-NOT_FOUND = ("Nothing has this id.", errors.NOT_FOUND)
+NOT_FOUND = ("There is no object with this id.", errors.NOT_FOUND)
 NOT_ALLOWED = [
-    ("Another method; see Allow.", f"PUT is not allowed here. Use one of: {methods}, OPTIONS.")
+    ("Not allowed; see Allow.", f"PUT is not allowed here. Use one of: {methods}, OPTIONS.")
     for methods in ("GET, HEAD", "POST")
 ]
-UNAVAILABLE = ("The database cannot be reached; see Retry-After.", errors.UNAVAILABLE)
+UNAVAILABLE = ("The database is unavailable; see Retry-After.", errors.UNAVAILABLE)
 
 
 class StrictChar(OpenApiSerializerFieldExtension):
-    """A text, and what its field says about itself."""
+    """The schema of a StrictCharField."""
 
     target_class = "common.api.fields.StrictCharField"
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        """Return the field's own words beside its type and length."""
+        """Return the field's type and length, and the keywords of its `openapi`."""
         text: dict[str, Any] = {"type": "string", **self.target.openapi}
         return text | ({"maxLength": self.target.max_length} if self.target.max_length else {})
 
 
 def with_extensions(endpoints: list[Any]) -> list[Any]:
-    """Import the schema.py of each app, which adds to what its views and serializers say."""
+    """Import each app's schema.py, which registers its drf-spectacular extensions."""
     for name in (f"{app.name}.schema" for app in apps.get_app_configs()):
         if find_spec(name):
             import_module(name)
@@ -76,18 +76,18 @@ def with_extensions(endpoints: list[Any]) -> list[Any]:
 
 
 def without_trailing_slashes(endpoints: list[Any]) -> list[Any]:
-    """List each path once: a slash at its end is allowed and makes no difference."""
+    """Remove trailing slashes from the paths: the routes accept them, but need not list both."""
     return [(path.rstrip("/"), *rest) for path, *rest in endpoints]
 
 
 class AutoSchema(openapi.AutoSchema):
-    """REST framework's views, with the errors that each can answer."""
+    """drf-spectacular's schema of a view, plus its error answers."""
 
     def get_paginated_name(self, serializer_name: str) -> str:
-        """Return what an answer that holds a list is called."""
+        """Return the component name of a list answer."""
         return f"{serializer_name}List"
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         """Return the view's docstring, and what its parser does with a repeated key."""
         description: str = super().get_description()
         return f"{description}\n\n{REPEATED_KEYS}" if self.method in BODY_METHODS else description
@@ -95,7 +95,7 @@ class AutoSchema(openapi.AutoSchema):
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
     ) -> Any:
-        """Add the errors that neither the view nor its serializer says anything about."""
+        """Add the error answers that any view may give."""
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is not None:
             answers = {"405": NOT_ALLOWED[method.upper() == "POST"], "503": UNAVAILABLE}
@@ -110,7 +110,7 @@ class AutoSchema(openapi.AutoSchema):
         return operation
 
     def describe(self, description: str, sentence: str) -> dict[str, Any]:
-        """Return an error as OpenAPI has it."""
+        """Return an error answer as OpenAPI describes it."""
         content = {
             "schema": self.resolve_serializer(ErrorSerializer, "response").ref,
             "examples": {"Error": {"value": {"error": sentence}}},

@@ -1,4 +1,4 @@
-"""Keyset pagination: the query parameters `page_size` and `after`, and the links to more."""
+"""Keyset pagination: the query parameters `page_size` and `after`, and links to the next page."""
 
 from typing import Any
 
@@ -21,10 +21,10 @@ AFTER = query_field("after", StrictIntegerField(min_value=0, max_value=LARGEST_I
 
 
 class KeysetPagination(BasePagination):
-    """Pages of `page_size` rows, linked by the last id: a late page costs what the first one does.
+    """Pages of `page_size` rows that start after an id, so a late page costs as much as the first.
 
-    Without `page_size` a list is whole, except on the browsable pages. `key` names the list in an
-    answer that is an object. The rows have to be in the order of an integer primary key.
+    Without `page_size`, a list has all rows, except on the browsable pages. If `key` is set, the
+    answer is an object with the list under that key. Rows must be in the order of an integer key.
     """
 
     key: str | None = None
@@ -32,15 +32,15 @@ class KeysetPagination(BasePagination):
     first_url: str | None = None
 
     def get_bounds(self, request: Request) -> tuple[int, int | None]:
-        """Return the id that the rows start after, and how many there may be; None for all."""
+        """Return the id after which rows start, and the page size, which is None for all rows."""
         return read_parameter(request, AFTER) or 0, read_parameter(request, SIZE)
 
     def link_next(self, request: Request, last: int) -> None:
-        """Link to the rows that follow an id."""
+        """Set the link to the page that starts after `last`."""
         self.next_url = replace_query_param(request.build_absolute_uri(), "after", last)
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        """Return a page's instances, or all of them."""
+        """Return the instances of the requested page, or all of them."""
         require_keyset(queryset)
         after, size = self.get_bounds(request)
         if size is None and request.accepted_renderer.format == "api":
@@ -56,11 +56,11 @@ class KeysetPagination(BasePagination):
         return rows
 
     def get_headers(self) -> dict[str, str]:
-        """Return a Link to the next page, where there is one."""
+        """Return the Link header to the next page, if there is one."""
         return {"Link": f'<{self.next_url}>; rel="next"'} if self.next_url else {}
 
     def get_paginated_response(self, data: Any) -> Response:
-        """Return the rows, with a Link header to the next ones."""
+        """Return the answer with the rows and the Link header."""
         return Response({self.key: data} if self.key else data, headers=self.get_headers())
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -77,14 +77,14 @@ class KeysetPagination(BasePagination):
             "Only rows with a greater id. Ids are assigned before commit, so a row with a smaller"
             " id may appear later: let polls overlap a little."
         )
-        at_most = "At most this many rows, with a Link header to the next ones."
+        at_most = "At most this many rows, with a Link header to the next page."
         return [
             query_parameter("after", greater, after),
             query_parameter("page_size", at_most, size),
         ]
 
     def to_html(self) -> str:
-        """Return the links of a browsable page."""
+        """Return a browsable page's links to the first and the next page."""
         links = [(self.first_url, "« First page"), (self.next_url, "Next page »")]
         shown = [link for link in links if link[0]]
         items = format_html_join("", '<li><a href="{}">{}</a></li>', shown)
@@ -92,7 +92,7 @@ class KeysetPagination(BasePagination):
 
 
 def require_keyset(queryset: QuerySet[Any]) -> None:
-    """Raise ImproperlyConfigured unless pages that start after an id are right for these rows."""
+    """Raise ImproperlyConfigured unless keyset pagination by primary key works for a queryset."""
     pk, query = queryset.model._meta.pk, queryset.query
     default = queryset.model._meta.ordering if query.default_ordering else ()
     ordering = tuple(query.extra_order_by or query.order_by or default)
@@ -104,11 +104,11 @@ def require_keyset(queryset: QuerySet[Any]) -> None:
         )
     if ordering not in (("pk",), (pk.name,)):
         raise ImproperlyConfigured(
-            f"{name} is ordered by {', '.join(map(str, ordering)) or 'nothing'}, but pages follow"
-            f' each other by id. Use .order_by("{pk.name}"), or set another pagination_class.'
+            f"{name} is ordered by {', '.join(map(str, ordering)) or 'nothing'}, but pages need the"
+            f' order of the id. Use .order_by("{pk.name}"), or set another pagination_class.'
         )
     if query.is_sliced or query.distinct or query.combinator:
         raise ImproperlyConfigured(
-            f"{name} is sliced, distinct or a union, which pages cannot be taken from. Select the"
-            " rows by .filter(), or set another pagination_class."
+            f"{name} is sliced, distinct or a union, which cannot be filtered by id for a page."
+            " Select rows with .filter(), or set another pagination_class."
         )

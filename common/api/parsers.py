@@ -1,4 +1,4 @@
-"""Parsers of request bodies: JSON by orjson, and forms. Nothing is replaced or guessed."""
+"""Parsers of request bodies: JSON by orjson, and forms. Invalid input is rejected, not repaired."""
 
 from io import BytesIO
 from typing import IO, Any
@@ -12,13 +12,13 @@ from common.api.renderers import ExampleRenderer
 
 
 class JSONParser(parsers.BaseParser):
-    """A JSON object. orjson also refuses NaN, lone surrogates and endless nesting.
+    """Parses a JSON object. orjson also rejects NaN, lone surrogates and excessive nesting.
 
-    Of a repeated key the last one counts, as in most JSON libraries; OpenAPI says so.
+    If a key is repeated, its last value counts, as in most JSON libraries.
     """
 
     media_type = "application/json"
-    renderer_class = ExampleRenderer  # for the raw form of a browsable page
+    renderer_class = ExampleRenderer  # for the "Raw data" form of a browsable page
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
@@ -34,7 +34,7 @@ class JSONParser(parsers.BaseParser):
 
 
 class FormParser(parsers.FormParser):
-    """A form. Django alone would replace bytes that are not UTF-8."""
+    """Parses a URL-encoded form. Django alone would replace bytes that are not UTF-8."""
 
     def parse(self, stream: IO[Any], *args: Any, **kwargs: Any) -> Any:
         body = stream.read()
@@ -43,7 +43,7 @@ class FormParser(parsers.FormParser):
 
 
 class MultiPartParser(parsers.MultiPartParser):
-    """A multipart form, as the browsable pages send it."""
+    """Parses a multipart form, which the browsable pages send."""
 
     def parse(self, stream: IO[Any], *args: Any, **kwargs: Any) -> Any:
         body = stream.read()
@@ -52,7 +52,7 @@ class MultiPartParser(parsers.MultiPartParser):
 
 
 def require_utf_8(text: bytes, name: str) -> None:
-    """Refuse bytes that are not UTF-8 with a 400 that says where they are."""
+    """Raise a 400 that names the text if it is not UTF-8."""
     try:
         text.decode()
     except UnicodeDecodeError as error:

@@ -14,10 +14,10 @@ from rest_framework.utils.serializer_helpers import ReturnDict
 
 
 class JSONRenderer(renderers.JSONRenderer):
-    """Write an answer by orjson, and what orjson does not know as REST framework does.
+    """Renders with orjson, and falls back to REST framework's renderer for types orjson rejects.
 
-    So dates, decimals, durations and lazy texts look as everywhere in REST framework. NaN and the
-    infinities become null, as in JavaScript.
+    Dates, decimals, durations and lazy strings therefore look the same as in REST framework. orjson
+    writes NaN and the infinities as null, as JavaScript does.
     """
 
     def render(
@@ -26,7 +26,7 @@ class JSONRenderer(renderers.JSONRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """Return the answer's bytes; the browsable API asks for them indented."""
+        """Return the answer's JSON, indented for the browsable API."""
         if data is None:
             return b""
         indented = "indent" in (renderer_context or {})
@@ -39,17 +39,17 @@ class JSONRenderer(renderers.JSONRenderer):
 
 
 class ExampleRenderer(JSONRenderer):
-    """Write the body that a raw form starts with, without optional fields."""
+    """Renders the initial content of a "Raw data" form, without fields that are None."""
 
     def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
         return super().render({k: v for k, v in data.items() if v is not None}, *args, **kwargs)
 
 
 class BrowsableAPIRenderer(renderers.BrowsableAPIRenderer):
-    """REST framework's pages, where a form keeps what was entered."""
+    """REST framework's pages, with forms that keep the values entered when they are rejected."""
 
     def get_rendered_html_form(self, data: Any, view: Any, method: str, request: Request) -> Any:
-        """Show errors beside their fields, also those that only the database could find."""
+        """Show errors beside their fields, including those that only the database detects."""
         readable = isinstance(data, dict) and ("error" not in data or "fields" in data)
         if readable and method == request.method == "POST":
             serializer = view.get_serializer(data=request.data)
@@ -66,12 +66,12 @@ def refuse(fields: dict[str, Any], entered: Any) -> NoReturn:
 
 
 def wants_page(accept: str) -> bool:
-    """Return whether an Accept header is a browser's: it names text/html first."""
+    """Return whether an Accept header is a browser's, which lists text/html first."""
     return accept.lstrip().startswith("text/html")
 
 
 class ContentNegotiation(DefaultContentNegotiation):
-    """Pages for browsers, the renderer that `?format=` names, and JSON for everything else."""
+    """Chooses pages for browsers, the renderer that `?format=` names, and JSON otherwise."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
         """Return the renderer and its media type."""

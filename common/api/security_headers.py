@@ -1,4 +1,4 @@
-"""Security headers, on every answer."""
+"""Security headers for every answer."""
 
 from collections.abc import Callable
 
@@ -13,10 +13,10 @@ SECURITY_HEADERS = {
 
 
 class SecurityHeadersMiddleware:
-    """Send the security headers with every answer.
+    """Adds the security headers to every answer.
 
-    Django's own two middlewares miss the answers that others give before them: to probes, to
-    bodies that are too large, to a wrong Host.
+    Django's own two middlewares miss answers from middleware before them, such as those to probes
+    and to bodies that are too large.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

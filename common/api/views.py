@@ -1,4 +1,4 @@
-"""The root of a service: what is here, as links; and views that are imported on demand."""
+"""The root of a service, which links to its endpoints; and views that are imported on demand."""
 
 from collections.abc import Callable
 
@@ -15,20 +15,20 @@ View = Callable[[HttpRequest], HttpResponseBase]
 
 
 def on_demand(name: str) -> View:
-    """Return a view whose module is imported by the first request for it."""
+    """Return a view by its dotted name; the first request imports its module."""
     return csrf_exempt(lambda request: import_string(name)(request))
 
 
 class RootView(APIView):
-    """What this service offers."""
+    """The endpoints of this service."""
 
     schema = None  # not part of the OpenAPI document
     name: str | None = None
     route_names: dict[str, str] = {}
 
     def get(self, request: Request) -> Response:
-        """Return a link to each part."""
+        """Return a link to each endpoint."""
         names = {**self.route_names, "docs": "docs", "schema": "schema", "admin": "admin:index"}
-        # Django's own reverse: REST framework's would add a `format` that not all routes take.
+        # Not REST framework's reverse: it may add a `format` argument, which not all routes accept.
         links = {key: request.build_absolute_uri(reverse(name)) for key, name in names.items()}
         return Response(links)

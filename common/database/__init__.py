@@ -1,14 +1,14 @@
-"""PostgreSQL for requests that must not hang: `ENGINE = "common.database"`.
+"""A PostgreSQL backend for requests that must not hang: `ENGINE = "common.database"`.
 
-By itself the engine is Django's own. `base.pool_connections` adds the rest to a process:
+By itself it behaves like Django's own. `base.pool_connections` adds the pool and the deadlines:
 
-- `pool.py` lends a few connections to any number of threads or greenlets, oldest waiter first.
-- `deadline.py` ends every wait, also for a server that is frozen, within a request's time budget.
-- `circuit_breaker.py` spares requests the wait for a server that has just missed a deadline.
-- `replica.py` reads lists from a replica, and from the primary while the replica fails.
-- `coalescing.py` runs one statement for the requests of one moment.
-- `errors.py` and `middleware.py` say which errors are a 503, and answer it within five seconds.
-- `checks.py` names what provisioning has left out, before a migration fails for it.
+- `pool.py`: a connection pool for any number of threads or greenlets; the oldest waiter is first.
+- `deadline.py`: a time budget for each request, which bounds every wait, even for a frozen server.
+- `circuit_breaker.py`: fails fast for a while after a server has missed a deadline.
+- `replica.py`: reads lists from a replica, and from the primary while the replica fails.
+- `coalescing.py`: runs one statement for concurrent requests.
+- `errors.py`, `middleware.py`: the errors that are a 503; the budget and connections of a request.
+- `checks.py`: system checks that find missing provisioning before a migration fails.
 
-Nothing here imports gevent: all of it runs under threads too.
+Nothing here imports gevent: all of it works with threads too.
 """

@@ -1,4 +1,4 @@
-"""The database backend: Django's own, with the pool that Django has for psycopg 3 only."""
+"""Django's PostgreSQL backend with a connection pool, which Django has for psycopg 3 only."""
 
 import socket
 from queue import Empty, SimpleQueue
@@ -17,25 +17,25 @@ from common.database.errors import DeadlineExceeded, PoolTimeout
 from common.database.pool import Pool, checked_out
 from common.database.sockets import is_readable
 
-# Seconds that a request waits for others' connections when it could not open one.
+# Seconds to wait for an open connection after a new one could not be opened.
 FALLBACK_WAIT = 0.2
 
 
 def pool_connections(size: int) -> None:
-    """Let all threads or greenlets of this process share `size` connections to each database.
+    """Share a pool of `size` connections to each database among the process's threads or greenlets.
 
-    From here on every wait for PostgreSQL has a deadline, and common.database.middleware returns
-    connections to the pool. Commands and tests do not call this, and have their own connections.
+    This also gives every wait for PostgreSQL a deadline. common.database.middleware releases the
+    connections. Management commands and tests do not call this, so they use Django's connections.
     """
     set_wait_callback(deadline.wait)
     DatabaseWrapper.pools = {alias: Pool(size) for alias in settings.DATABASES}
-    # The pool looks at a connection when it lends it.
+    # Not needed: a connection is checked when it is acquired.
     request_started.disconnect(close_old_connections)
     request_finished.disconnect(close_old_connections)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """What a request closes goes back to the pool, for the next request."""
+    """Django's wrapper, which acquires from the pool on connect and releases to it on close."""
 
     pools: dict[str, Pool] = {}  # by alias
 
@@ -63,7 +63,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super()._close()  # type: ignore[misc]
             return
         in_transaction = connection.info.transaction_status != TRANSACTION_STATUS_IDLE
-        # After a failure a new connection may well find another server.
+        # After an error, a new connection may reach a server that works.
         if self.errors_occurred or in_transaction or connection.closed:
             connection.close()
             connection = None
@@ -72,10 +72,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def acquire_open(pool: Pool, error: psycopg2.OperationalError) -> Any:
-    """Return a connection that is open already, where another cannot be opened.
+    """Return an open connection from the pool after a connect has failed with `error`.
 
-    PostgreSQL refuses more at its limits, and after the role's password was changed. Raises the
-    error where there is none.
+    PostgreSQL rejects new connections at its limits or after a password change, while open ones
+    still work. Raises `error` if none is available within FALLBACK_WAIT.
     """
     if isinstance(error, DeadlineExceeded):
         raise error
@@ -90,17 +90,17 @@ def acquire_open(pool: Pool, error: psycopg2.OperationalError) -> Any:
 
 
 def is_open(connection: Any) -> bool:
-    """Return whether PostgreSQL has not closed an idle connection.
+    """Return whether an idle connection is still open.
 
-    It sends nothing on one until it closes it, so bytes to read mean that it has.
+    PostgreSQL sends nothing on it until it closes it, so a readable socket means that it is closed.
     """
     return not connection.closed and not is_readable(connection.fileno())
 
 
 def with_addresses(conn_params: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters with the host's addresses, so that libpq need not look them up.
+    """Return the parameters with the host's addresses, so that libpq does not resolve the name.
 
-    libpq has no timeout for that, and under gevent it would block the whole process.
+    libpq has no timeout for name resolution, which would also block all greenlets of the process.
     """
     host = conn_params["host"]
     if host.startswith("/") or "," in host:
@@ -111,7 +111,7 @@ def with_addresses(conn_params: dict[str, Any]) -> dict[str, Any]:
 
 
 def look_up(host: str, timeout: float) -> list[str]:
-    """Return a host's addresses; raise psycopg2.OperationalError where there are none in time."""
+    """Return a host's addresses; raise psycopg2.OperationalError on failure or after `timeout`."""
     answers: SimpleQueue[list[str] | OSError] = SimpleQueue()
 
     def ask() -> None:
@@ -121,12 +121,12 @@ def look_up(host: str, timeout: float) -> list[str]:
         except OSError as error:
             answers.put(error)
 
-    # getaddrinfo cannot be interrupted. A thread that is still in it ends when it returns.
+    # getaddrinfo cannot be interrupted. After a timeout, the thread ends when it returns.
     Thread(target=ask, daemon=True).start()
     try:
         answer = answers.get(timeout=timeout)
     except Empty:
-        raise DeadlineExceeded(f"Looking up {host} takes too long.") from None
+        raise DeadlineExceeded(f"Resolving {host} takes too long.") from None
     if isinstance(answer, OSError):
-        raise psycopg2.OperationalError(f"{host} cannot be looked up: {answer}") from answer
+        raise psycopg2.OperationalError(f"{host} cannot be resolved: {answer}") from answer
     return answer

@@ -1,4 +1,4 @@
-"""System checks of the database, run by `migrate` and by `check --database default`."""
+"""System checks of the database, which `migrate` and `check --database default` run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ HINT = "Run `python -m common.provision` as an administrator, or check the DB_ s
 
 
 def require(check_id: str, query: str, sentence: str) -> None:
-    """Register a check that is passed when a query returns true; without a login it is not."""
+    """Register a check that fails with `sentence` unless the query returns true."""
 
     def check(
         app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any

@@ -1,13 +1,13 @@
-"""A circuit breaker: after a failure, calls are refused for a while instead of tried."""
+"""A circuit breaker: after a failure, calls fail fast during a cooldown."""
 
 from time import monotonic
 
 
 class CircuitBreaker:
-    """Is open for `cooldown` seconds after each failure; then the next call may try again.
+    """Is open for `cooldown` seconds after each failure; then calls may try again.
 
-    Requests that queue for a server that is away would otherwise wait for one deadline after the
-    other.
+    Without it, requests that queue for an unavailable server would each wait until a deadline, one
+    after the other.
     """
 
     def __init__(self, cooldown: float) -> None:
@@ -16,9 +16,9 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Return whether calls are to be refused."""
+        """Return whether calls should fail fast."""
         return monotonic() < self._open_until
 
     def trip(self) -> None:
-        """Record a failure."""
+        """Open the breaker after a failure."""
         self._open_until = monotonic() + self.cooldown

@@ -1,11 +1,11 @@
-"""Request coalescing: the requests of one moment share one statement, and one commit.
+"""Request coalescing: concurrent requests share one statement and one commit.
 
-A statement takes about as long for many rows as for one, and so does the commit. So a request runs
-a batch of its own items and of those of all requests that have arrived. Those that come while it
-does wait, and the first of them runs the next batch. Each statement begins after all of its
-requests have come, so it reads what was saved before them, and each is answered after its commit.
+A statement and its commit take about as long for many rows as for one. So a request runs a batch of
+its own items and those of all requests that have arrived. Requests that arrive meanwhile wait, and
+the first of them runs the next batch. A statement begins after all of its requests have arrived, so
+it sees everything committed before them; each request is answered after the commit.
 
-With 64 connections it is 1.4 times as many draws a second, and at one connection it costs nothing.
+It serves 1.4 times as many draws a second at 64 connections, and costs nothing at one connection.
 """
 
 import time
@@ -20,10 +20,10 @@ from django.db import OperationalError, connection
 from common.database.deadline import queue_budget
 from common.database.errors import PoolTimeout
 
-# Seconds for which others may join a batch before it begins, as long as any do.
+# The longest time, in seconds, that a batch waits for more requests as long as they keep arriving.
 BATCH_WINDOW = 0.02
 # Seconds. Not 0: gevent's sleep(0) yields only to greenlets that are ready, while a positive delay
-# also polls the sockets, and so lets in the requests that have just arrived.
+# also polls the sockets, which finds the requests that have just arrived.
 YIELD = 1e-9
 
 Item = TypeVar("Item")
@@ -31,25 +31,25 @@ Result = TypeVar("Result")
 
 
 class _Waiter(Generic[Item, Result]):
-    """One call: its items, and what becomes of them."""
+    """A call in the queue: its items, then their results or an error."""
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.items = items
-        self.latest = time.monotonic() + queue_budget()  # when its own batch has to begin
-        self.ready = Event()  # set when this is done, or when it is the one to run the next batch
+        self.latest = time.monotonic() + queue_budget()  # the deadline for its batch to begin
+        self.ready = Event()  # set when it is done, or when it has to run the next batch
         self.is_done = False
         self.results: Sequence[Result] = ()
         self.error: BaseException | None = None
-        self.traceback: TracebackType | None = None  # the error's, up to where it was caught
+        self.traceback: TracebackType | None = None  # of the error, where it was caught
 
     def finish(self) -> None:
-        """Let the call go on, with its results or an error."""
+        """Wake up the call, which has its results or an error."""
         self.is_done = True
         self.ready.set()
 
 
 class Coalesced(Generic[Item, Result]):
-    """A function of many items whose concurrent calls are joined in batches; see `coalesced`."""
+    """A function of many items whose concurrent calls are combined in batches; see `coalesced`."""
 
     def __init__(
         self, function: Callable[[Sequence[Item]], Sequence[Result]], max_batch_size: int = 1000
@@ -61,8 +61,8 @@ class Coalesced(Generic[Item, Result]):
         self._is_busy = False
 
     def __call__(self, items: Sequence[Item]) -> Sequence[Result]:
-        """Return the function's results for these items, from a batch with those of others."""
-        if connection.in_atomic_block:  # which may be rolled back, and others' rows with it
+        """Return the function's results for these items, which may share a batch with others."""
+        if connection.in_atomic_block:  # A rollback would undo the rows of other requests too.
             return self.function(items)
         waiter: _Waiter[Item, Result] = _Waiter(items)
         with self._lock:
@@ -74,12 +74,12 @@ class Coalesced(Generic[Item, Result]):
             self._let_others_join()
             self._run_batch()
         if waiter.error:
-            # All calls of a batch raise it; each would otherwise add its frames to the others'.
+            # The calls of a batch raise one error, to which each would otherwise add its frames.
             raise waiter.error.with_traceback(waiter.traceback)
         return waiter.results
 
     def _let_others_join(self) -> None:
-        """Let those join whose requests have arrived but were not read yet."""
+        """Wait for requests that have arrived but have not been read yet."""
         joined, end = 0, time.monotonic() + BATCH_WINDOW
         while joined < len(self._waiting) and time.monotonic() < end:
             joined = len(self._waiting)
@@ -106,7 +106,7 @@ class Coalesced(Generic[Item, Result]):
                 waiter.finish()
 
     def _take_batch(self) -> list[_Waiter[Item, Result]]:
-        """Take the calls that have waited longest: one at least, then as many as fit."""
+        """Remove and return the oldest calls: at least one, then as many as fit."""
         with self._lock:
             size = len(self._waiting[0].items)
             calls = 1
@@ -119,11 +119,11 @@ class Coalesced(Generic[Item, Result]):
             return batch
 
     def _hand_over(self) -> None:
-        """Let the next call run a batch, and end those that have waited too long."""
+        """Let the oldest call run the next batch, after failing those past their deadline."""
         now = time.monotonic()
         while self._waiting and self._waiting[0].latest < now:
             late = self._waiting.pop(0)
-            late.error = OperationalError("The statements of other requests have taken too long.")
+            late.error = OperationalError("The statements of other requests took too long.")
             late.error.__cause__ = PoolTimeout()
             late.finish()
         if self._waiting:
@@ -136,10 +136,10 @@ def coalesced(
 ) -> Coalesced[Item, Result]:
     """Decorate a function that runs one statement for a sequence of items.
 
-    It is called as before, and runs for the items of all calls of one moment, at most
-    `max_batch_size` of them. It has to return a result for each item, in their order. Where it
-    raises, all calls of the batch get the exception, so items have to be valid before. A call that
-    has waited too long for others gets an OperationalError. In a transaction a call runs alone.
+    It runs for the items of concurrent calls together, at most `max_batch_size` of them, and must
+    return one result per item, in order; each call gets its own. If it raises, all calls of the
+    batch raise, so validate items before the call. A call that waits too long for others raises
+    OperationalError. A call inside a transaction runs alone.
     """
     combined = Coalesced(function, max_batch_size)
     update_wrapper(combined, function)

@@ -1,12 +1,12 @@
-"""The time budget of a request: no wait for PostgreSQL is endless, even when its server is frozen.
+"""The time budget of a request, which bounds every wait for PostgreSQL, even for a frozen server.
 
-A request may queue for others as long as enough is left for a connect and a statement of its own:
+A request may queue behind others as long as it keeps enough time to connect and run a statement:
 
     QUEUE_BUDGET 2.1 + CONNECT_RESERVE 0.5 + STATEMENT_TIMEOUT 2.0 = REQUEST_BUDGET 4.6
 
-The contract allows five seconds for an answer. PostgreSQL itself ends a slow statement after
-SERVER_STATEMENT_TIMEOUT (set on the roles by common/provision.py); a frozen server or a lost
-network can only be noticed here, a little later.
+The contract allows five seconds for an answer. PostgreSQL itself cancels a slow statement after
+SERVER_STATEMENT_TIMEOUT (common/provision.py sets it on the roles); only the deadline here, a
+little later, detects a frozen server or a lost network.
 """
 
 import select
@@ -26,9 +26,9 @@ CONNECT_RESERVE = 0.5
 STATEMENT_TIMEOUT = 2.0
 REQUEST_BUDGET = QUEUE_BUDGET + CONNECT_RESERVE + STATEMENT_TIMEOUT
 SERVER_STATEMENT_TIMEOUT = 1.5
-# What each statement has at least: pages of the admin send many short ones.
+# The minimum for each statement, even beyond the budget: an admin page sends many short ones.
 MIN_STATEMENT_TIMEOUT = 0.5
-# How long a server is not asked after it has missed a deadline.
+# How long the circuit breaker of a server stays open after a missed deadline.
 COOLDOWN = 1.0
 
 _EVENTS = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}
@@ -37,7 +37,7 @@ _breakers: dict[tuple[str, int], CircuitBreaker] = defaultdict(lambda: CircuitBr
 
 
 class _Clock(local):
-    """When the budget of the request in this thread or greenlet ends."""
+    """The end of the budget of the request in this thread or greenlet."""
 
     end: float | None = None
 
@@ -46,7 +46,7 @@ _clock = _Clock()
 
 
 class request_budget:
-    """`with request_budget():` gives all waits inside it REQUEST_BUDGET together."""
+    """`with request_budget():` limits the waits inside the block to REQUEST_BUDGET in total."""
 
     def __enter__(self) -> None:
         self._outer = _clock.end
@@ -57,36 +57,36 @@ class request_budget:
 
 
 def restart() -> None:
-    """Give what follows in this request a whole budget again, after a wait that is not for us."""
+    """Restart the budget of the request, after a wait that must not count against it."""
     if _clock.end is not None:
         _clock.end = monotonic() + REQUEST_BUDGET
 
 
 def time_left() -> float:
-    """Return how many seconds of the budget are left; outside a request all of them are."""
+    """Return the seconds left of the budget; outside a request, the whole budget."""
     return REQUEST_BUDGET if _clock.end is None else _clock.end - monotonic()
 
 
 def queue_budget() -> float:
-    """Return how many seconds of them the request may wait for other requests."""
+    """Return how many seconds the request may wait for other requests."""
     return max(0.0, time_left() - CONNECT_RESERVE - STATEMENT_TIMEOUT)
 
 
 def connect_timeout() -> float:
-    """Return how many seconds of them it has for a connect, before its statement."""
+    """Return how many seconds a connect may take, leaving time for a statement."""
     return max(0.0, min(STATEMENT_TIMEOUT, time_left() - STATEMENT_TIMEOUT))
 
 
 def statement_timeout() -> float:
-    """Return how many seconds it has for a statement."""
+    """Return how many seconds a statement may take."""
     return max(MIN_STATEMENT_TIMEOUT, min(STATEMENT_TIMEOUT, time_left()))
 
 
 def wait(connection: Any) -> None:
     """Wait until psycopg2 has its answer; raise DeadlineExceeded at the deadline.
 
-    psycopg2 calls this for every statement and connect once it is installed by
-    `psycopg2.extensions.set_wait_callback`, and closes the connection when it raises.
+    After `psycopg2.extensions.set_wait_callback`, psycopg2 calls this for every connect and
+    statement, and closes the connection if it raises.
     """
     start = monotonic()
     breaker = _breakers[connection.info.host, connection.info.port]
@@ -98,6 +98,6 @@ def wait(connection: Any) -> None:
         poll = select.poll()
         poll.register(connection.fileno(), _EVENTS[state])
         if not poll.poll(max(0.0, start + limit - monotonic()) * 1000):
-            if limit == STATEMENT_TIMEOUT:  # A shorter one says nothing about the server.
+            if limit == STATEMENT_TIMEOUT:  # Missing a shorter one says little about the server.
                 breaker.trip()
             raise DeadlineExceeded(f"PostgreSQL did not answer in {limit:.1f} seconds.")

@@ -1,4 +1,4 @@
-"""What a request needs of the database room: a time budget, and its connections given back."""
+"""Gives each request its time budget, and releases its connections."""
 
 from collections.abc import Callable
 
@@ -11,9 +11,9 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class DatabaseMiddleware:
-    """Start a request's time budget, and return its connections before the answer is sent.
+    """Starts a request's time budget, and releases its connections before the answer is sent.
 
-    Sending may take a slow client long. Without `pool_connections` this does nothing.
+    Without `pool_connections` it releases nothing, and the budget only limits the wait for a batch.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

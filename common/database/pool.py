@@ -1,4 +1,4 @@
-"""The connection pool of a process."""
+"""The connection pool of a process, which works with threads and greenlets."""
 
 from collections import deque
 from threading import Event, Lock, local
@@ -8,7 +8,7 @@ from common.database.errors import PoolTimeout
 
 
 class _Waiter:
-    """A request that waits for a connection, or for an empty slot where that will do."""
+    """A request that waits for an open connection, or for any slot unless `must_be_open`."""
 
     def __init__(self, must_be_open: bool) -> None:
         self.must_be_open = must_be_open
@@ -17,9 +17,9 @@ class _Waiter:
 
 
 class Pool:
-    """Slots for connections. The request that has waited longest gets the next free one.
+    """A fixed number of slots for connections. The oldest waiter gets the next free slot.
 
-    Python's own queues would let a request that has just come overtake those that wait.
+    With Python's own queues, a request that has just arrived could overtake those that wait.
     """
 
     def __init__(self, size: int) -> None:
@@ -28,9 +28,9 @@ class Pool:
         self._waiting: deque[_Waiter] = deque()
 
     def acquire(self, timeout: float, must_be_open: bool = False) -> Any:
-        """Return an open connection, or None where the caller may open one.
+        """Return an open connection, or None if the caller may open one.
 
-        Raises PoolTimeout where no slot becomes free within `timeout` seconds.
+        Raises PoolTimeout if no slot becomes free within `timeout` seconds.
         """
         with self._lock:
             if self._slots and (self._slots[-1] or not must_be_open):
@@ -45,7 +45,7 @@ class Pool:
         return waiter.connection
 
     def release(self, connection: Any) -> None:
-        """Let the next request use a connection, or open one where this is None."""
+        """Hand a connection to the next waiter or the pool; None frees a slot without one."""
         with self._lock:
             for waiter in self._waiting:
                 if connection or not waiter.must_be_open:
@@ -53,14 +53,14 @@ class Pool:
                     waiter.connection = connection
                     waiter.ready.set()
                     return
-            # Open connections are lent first: opening another one may fail.
+            # Open connections are acquired first: opening another one may fail.
             self._slots.insert(len(self._slots) if connection else 0, connection)
 
 
 class _CheckedOut(local):
-    """What this thread or greenlet has checked out of the pools.
+    """The database wrappers of this thread or greenlet that hold a connection.
 
-    Django's own list of connections takes ten times as long to look at, for each request.
+    Iterating over Django's own list of connections for each request takes ten times as long.
     """
 
     def __init__(self) -> None:
@@ -71,10 +71,10 @@ checked_out = _CheckedOut()
 
 
 class checkout:
-    """`with checkout():` holds connections only inside the block.
+    """`with checkout():` releases the connections that are acquired inside the block.
 
-    What was held before it goes back to its pool first, so that a request that waits for one
-    server holds no connection to the other. A transaction keeps its connection.
+    Those held before are released first, so that a request that waits for one server does not hold
+    a connection to another. A transaction keeps its connection.
     """
 
     def __enter__(self) -> None:

@@ -1,4 +1,4 @@
-"""Lists may be read from a replica of the database, which DB_READ_HOST names."""
+"""Reads lists from a replica of the database, if DB_READ_HOST names one."""
 
 import logging
 from collections.abc import Callable
@@ -21,9 +21,9 @@ Rows = TypeVar("Rows")
 
 
 def read(queryset: QuerySet[Any], fetch: Callable[[QuerySet[Any]], Rows]) -> Rows:
-    """Fetch rows from the replica, or from the primary where there is none or while it fails.
+    """Fetch rows from the replica, or from the primary if there is no replica or while it fails.
 
-    A replica may lag behind, so do not use this for what has to see a row that was just saved.
+    A replica may lag behind, so do not use this where a row that was just saved must be visible.
     """
     if REPLICA in settings.DATABASES and not breaker.is_open:
         try:
@@ -38,5 +38,5 @@ def read(queryset: QuerySet[Any], fetch: Callable[[QuerySet[Any]], Rows]) -> Row
                     one_line(error),
                 )
             if time_left() < STATEMENT_TIMEOUT:
-                raise  # The primary might take too long.
+                raise  # The budget has no time left for a statement on the primary.
     return fetch(queryset)

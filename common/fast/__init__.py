@@ -2,14 +2,14 @@
 
     from common.fast import mixins, viewsets     # or: from rest_framework import mixins, viewsets
 
-That line of a `views.py` is the whole choice; the names are the same. What these classes do not
-support is refused when a view is routed, with a sentence that says what to take instead.
+That import line of a `views.py` is the only difference, since the names are the same. A view that
+needs something unsupported is rejected when it is routed, with an error that says what to do.
 
-- `viewsets.py`: `GenericViewSet`, which does less for each request.
+- `viewsets.py`: `GenericViewSet`, with less work for each request.
 - `mixins.py`: `CreateModelMixin`, `RetrieveModelMixin`, `ListModelMixin`.
-- `lists.py`: lists as JSON text that PostgreSQL writes, in pages or streamed.
+- `lists.py`: lists as JSON text from PostgreSQL, in pages or streamed.
 - `json_rows.py`: the SQL for a serializer's fields.
-- `refusals.py`: what a view may not override.
+- `refusals.py`: rejects views that rely on hooks that these mixins do not call.
 
-Each file says what it buys; `./manage_all.sh bench` measures it.
+The docstrings give the gains, which `./manage_all.sh bench` measures.
 """

@@ -1,7 +1,7 @@
-"""The JSON of a serializer's fields, as an SQL expression: Python only passes text on.
+"""The JSON of a serializer's fields as an SQL expression, so that Python only passes text on.
 
 A list of 100,000 rows takes a fifteenth of the time that REST framework's serializers need, and no
-memory for instances.
+memory for model instances.
 """
 
 from typing import Any
@@ -29,8 +29,8 @@ INTEGER = (
     models.PositiveBigIntegerField,
     models.PositiveSmallIntegerField,
 )
-# Which columns each serializer field is written from. Only these give the same bytes as REST
-# framework; a subclass that overrides how its value looks is another field.
+# The column types that each serializer field supports. Only these give the same bytes as REST
+# framework, and only if a subclass of the field does not override its representation.
 SUPPORTED = {
     serializers.IntegerField: INTEGER,
     serializers.BigIntegerField: INTEGER,
@@ -41,9 +41,9 @@ SUPPORTED = {
 
 
 def json_rows(queryset: QuerySet[Any], serializer_class: Any) -> QuerySet[Any]:
-    """Return the rows as pairs of the id and the JSON that the serializer describes.
+    """Return the queryset as pairs of the id and the serializer's JSON.
 
-    Raises ImproperlyConfigured where PostgreSQL would not write what the serializer does.
+    Raises ImproperlyConfigured if PostgreSQL would not write the same JSON as the serializer.
     """
     require_stock_serializer(serializer_class)
     fields = serializer_class().fields.items()
@@ -59,35 +59,35 @@ def json_rows(queryset: QuerySet[Any], serializer_class: Any) -> QuerySet[Any]:
 
 
 def json_of(field: SerializerField, model: type[models.Model], name: str) -> Expression | F:
-    """Return the JSON of a field's column."""
+    """Return the SQL expression for a field's JSON value."""
     kind = next((k for k in SUPPORTED if represents_as(field, k)), None)
     source = str(field.source).split(".")
     columns = find_columns(model, source)
     if kind is None or not columns or type(columns[-1]) not in SUPPORTED[kind]:
         raise ImproperlyConfigured(
-            f"common.fast cannot list {name} ({type(field).__name__} of {field.source}): only"
-            " integers, texts, booleans and UTCDateTimeField, each of a column of the same kind."
-            " For other fields take ListModelMixin from rest_framework."
+            f"common.fast cannot list {name} ({type(field).__name__} of {field.source}), only"
+            " integers, texts, booleans and UTCDateTimeField, each of a column of the same type."
+            " For other fields, use ListModelMixin from rest_framework."
         )
     if any(relation.null for relation in columns[:-1]) and not (
         field.allow_null and field.default is serializers.empty
     ):
         raise ImproperlyConfigured(
             f"{name} follows a relation that may be null. Give the field allow_null=True and no"
-            " default, so that its value is then null."
+            " default, so that its value is null in that case."
         )
     path: Expression | F = F("__".join(source))
     if kind is UTCDateTimeField:
         path = Func(path, Value(r'\"YYYY-MM-DD"T"HH24:MI:SS.US"Z"\"'), function="to_char")
     elif not issubclass(kind, serializers.IntegerField):
         path = Func(path, function="to_json")
-    # One null would make a null of the whole row, and leave it out.
+    # Concatenation with NULL is NULL, so one NULL would lose the whole row.
     is_nullable = any(column.null for column in columns)
     return Coalesce(Cast(path, TextField()), Value("null")) if is_nullable else path
 
 
 def represents_as(field: SerializerField, kind: type[SerializerField]) -> bool:
-    """Return whether a field gets its value and writes it as a field of REST framework does."""
+    """Return whether a field reads and writes its value exactly as the `kind` does."""
     cls = type(field)
     if kind is serializers.BigIntegerField and (
         getattr(field, "coerce_to_string", api_settings.COERCE_BIGINT_TO_STRING)
@@ -101,7 +101,7 @@ def represents_as(field: SerializerField, kind: type[SerializerField]) -> bool:
 
 
 def find_columns(model: type[models.Model], path: list[str]) -> list[Field]:
-    """Return a path's relations and the column at its end; nothing where it has other parts."""
+    """Return the foreign keys of a path and its last column; [] if it has any other parts."""
     columns: list[Field] = []
     for name in path:
         try:
@@ -117,7 +117,7 @@ def find_columns(model: type[models.Model], path: list[str]) -> list[Field]:
 
 
 def require_stock_serializer(serializer_class: Any) -> None:
-    """Refuse a serializer with its own way to write an instance, which SQL would pass over."""
+    """Reject a serializer that overrides how an instance is written, which SQL would ignore."""
     for name in ("to_representation", "get_fields", "__init__"):
         stock = (
             getattr(serializers.Serializer, name),
@@ -126,13 +126,13 @@ def require_stock_serializer(serializer_class: Any) -> None:
         )
         if getattr(serializer_class, name) not in stock:
             raise ImproperlyConfigured(
-                f"{serializer_class.__name__} overrides {name}, which common.fast would pass over"
-                " in a list. Take ListModelMixin from rest_framework."
+                f"{serializer_class.__name__} overrides {name}, which common.fast does not call for"
+                " a list. Use ListModelMixin from rest_framework."
             )
 
 
 class JSONText(Func):
-    """A JSON object put together as text: PostgreSQL's own functions take twice as long."""
+    """A JSON object concatenated as text; PostgreSQL's JSON functions take twice as long."""
 
     template = "%(expressions)s"
     arg_joiner = " || "

@@ -1,7 +1,7 @@
-"""Lists as JSON text that PostgreSQL writes: in pages, or whole and streamed in constant memory.
+"""Lists as JSON text from PostgreSQL: in pages, or complete and streamed in constant memory.
 
-A list of 1,000,000 rows adds 3 MiB, its first row leaves after 3 ms whatever its length, and lists
-of 100,000 rows come at ten to twenty times the rate of REST framework's own mixin.
+A list of 1,000,000 rows takes 3 MiB more memory. The first row is sent after 3 ms, whatever the
+length, and lists of 100,000 rows reach ten to twenty times the rate of REST framework's mixin.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,50 +22,50 @@ from common.database.replica import read
 from common.fast.json_rows import json_rows
 
 Statement = tuple[str, tuple[Any, ...]]  # SQL and its parameters
-Bounds = tuple[int, int]  # the id that a page starts after, and the last id that it may have
+Bounds = tuple[int, int]  # the id after which a page starts, and the largest id that it may have
 
-# A stream's first rows leave at once. The others come in batches that are worth a statement each.
+# Rows. A short first batch is sent at once; longer ones after it need fewer statements.
 FIRST_BATCH = 200
 BATCH = 6000
-# Each stream has a batch in memory for as long as its client takes to read it. So many streams of
-# a process have long batches, and the others short ones.
+# Each stream keeps a batch in memory until its client has read it. Only this many streams of a
+# process have long batches at a time; the others have short ones.
 LONG_BATCHES = Semaphore(25)
 SHORT_BATCH = 500
-# A client has CLIENT_TIMEOUT for each piece, so it may be slow.
+# The unit of a write. CLIENT_TIMEOUT applies to each, so a slow client has time for a batch.
 PIECE = 128 * 1024  # bytes
-# Rows of the pages that share a statement. They are in memory together, and for ten times as many
-# PostgreSQL would compile the statement first (jit_above_cost).
+# The most rows that pages of one statement may have together. All of them are in memory at once,
+# and for ten times as many, PostgreSQL would compile the statement first (jit_above_cost).
 MAX_COALESCED_ROWS = 5000
 
 AFTER, LAST = "bounds.after", "page.last"  # columns of the statement below
 
 
 class Page(NamedTuple):
-    """Rows that follow each other by ascending id."""
+    """Consecutive rows in the order of their ids."""
 
-    json: bytes  # with commas between them
-    last: int | None  # the last row's id, None where there are no rows
+    json: bytes  # the rows, separated by commas
+    last: int | None  # the last row's id, None if there are no rows
     has_more: bool
 
 
 class JSONList:
-    """The rows of a list, as pairs of id and JSON (see json_rows.py)."""
+    """A list of rows, given as pairs of id and JSON (see json_rows.py)."""
 
     def __init__(self, rows: QuerySet[Any]) -> None:
         self.rows = rows
         self._coalesced: dict[int, Coalesced[int, Page]] = {}
 
     def page(self, after: int, size: int) -> Page:
-        """Return the page that starts after an id."""
+        """Return the page of `size` rows that starts after an id."""
         found = read(self.rows.filter(pk__gt=after)[: size + 1], list)
         rows = found[:size]
         json = ",".join([text for _, text in rows]).encode()
         return Page(json, rows[-1][0] if rows else None, len(found) > size)
 
     def coalesced_page(self, after: int, size: int) -> Page:
-        """Return the same from a statement that requests of one moment share.
+        """Return the same page from a statement that concurrent requests share.
 
-        The statement is written once. The ORM takes longer for that than PostgreSQL for the page.
+        The SQL is compiled once: the ORM takes longer to do that than PostgreSQL to run it.
         """
         if size not in self._coalesced:
             statement = self.statement(size)
@@ -76,7 +76,7 @@ class JSONList:
         return self._coalesced[size]([after])[0]
 
     def statement(self, size: int) -> Statement:
-        """Return the statement that selects pages of a size, each within its bounds."""
+        """Return the statement that selects a page of `size` rows within each of given bounds."""
         after, until = (RawSQL(column, ()) for column in (AFTER, "bounds.until"))  # noqa: S611
         following = self.rows.filter(pk__gt=after, pk__lte=until)
         page, parameters = following[:size].query.sql_with_params()
@@ -93,15 +93,15 @@ class JSONList:
         return sql, parameters * 2
 
     def pages(self, statement: Statement, bounds: Sequence[Bounds]) -> list[Page]:
-        """Return the pages within bounds, from the replica where there is one."""
+        """Return a page for each of the bounds, from the replica if there is one."""
         return read(self.rows, lambda rows: select_pages(rows.db, statement, bounds))
 
     def stream(self, first: Page, key: str | None) -> Iterator[bytes]:
-        """Yield the whole list, of which the first page is at hand, a batch at a time.
+        """Yield the complete list in batches, beginning with its first page.
 
-        It has the rows that were there when it was asked for. Each batch is a statement of its
-        own, and between two of them other requests have the connection: a slow reader holds no
-        cursor, no snapshot and no connection.
+        It ends at the id that is largest after the first page, so new rows cannot make it endless.
+        Each batch is a statement of its own, after which the connection is released: a slow reader
+        does not hold a cursor, a snapshot or a connection.
         """
         opening, closing = brackets(key)
         yield opening + first.json
@@ -110,7 +110,7 @@ class JSONList:
         yield closing
 
     def _remaining(self, after: int, size: int) -> Iterator[bytes]:
-        # Not by max(): over a join PostgreSQL would read the whole table for it.
+        # Not max(): with a join, PostgreSQL would read the whole table for it.
         ids = self.rows.order_by("-pk").values_list("pk", flat=True)[:1]
         with request_budget(), checkout():
             (until,) = read(ids, list) or (after,)
@@ -119,7 +119,7 @@ class JSONList:
             bounds = [(after, until)]
             with request_budget(), checkout():
                 (batch,) = self.pages(statement, bounds)
-                if batch.last is None:  # deleted meanwhile, or not yet on the replica
+                if batch.last is None:  # deleted meanwhile, or not replicated yet
                     (batch,) = select_pages(self.rows.db, statement, bounds)
             if batch.last is None:
                 return
@@ -129,12 +129,12 @@ class JSONList:
 
 @cache
 def whole_list(queryset: QuerySet[Any], serializer_class: Any) -> JSONList:
-    """Return the one object for a list that all clients see alike."""
+    """Return the JSONList that all requests for a list share."""
     return JSONList(json_rows(queryset, serializer_class))
 
 
 def select_pages(database: str, statement: Statement, bounds: Sequence[Bounds]) -> list[Page]:
-    """Return the pages within bounds."""
+    """Return a page for each of the bounds."""
     sql, parameters = statement
     with connections[database].cursor() as cursor:
         distinct = set(bounds)
@@ -149,7 +149,7 @@ def select_pages(database: str, statement: Statement, bounds: Sequence[Bounds]) 
 
 @contextmanager
 def batch_size() -> Iterator[int]:
-    """Have long batches where not too many others have them."""
+    """Yield the number of rows in a stream's batches: BATCH while LONG_BATCHES allows it."""
     if not LONG_BATCHES.acquire(blocking=False):
         yield SHORT_BATCH
         return
@@ -160,11 +160,11 @@ def batch_size() -> Iterator[int]:
 
 
 def pieces(batch: bytes) -> Iterator[bytes]:
-    """Yield a batch in pieces."""
+    """Split a batch into pieces of at most PIECE bytes."""
     for start in range(0, len(batch), PIECE):
         yield batch[start : start + PIECE]
 
 
 def brackets(key: str | None) -> tuple[bytes, bytes]:
-    """Return what stands before and after the rows of a list."""
+    """Return the JSON before and after the rows of a list."""
     return (f'{{"{key}":['.encode(), b"]}") if key else (b"[", b"]")

@@ -1,7 +1,7 @@
-"""REST framework's mixins under their own names, in a fraction of the time.
+"""Drop-in replacements for REST framework's mixins, in a fraction of their time.
 
-A serializer that is made once takes 30 microseconds of a POST instead of 90. Rows that requests of
-one moment read by one statement double the rate of pages and of `GET /users/{id}`.
+A serializer that all requests share takes 30 microseconds of a POST instead of 90. Coalescing
+concurrent reads doubles the rate of pages and of `GET /users/{id}`.
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ JSON = "application/json"
 
 
 class FastMixin:
-    """What the mixins below have in common.
+    """Base class of the mixins below.
 
-    `coalesce = True` says that all clients see the same rows, apart from what a ParameterFilter
-    selects: then requests of one moment share a statement.
+    `coalesce = True` declares that all clients see the same rows, apart from those that a
+    ParameterFilter leaves out. Concurrent requests then share a statement.
     """
 
     coalesce = False
@@ -37,13 +37,13 @@ class FastMixin:
 
     @classmethod
     def as_view(cls, *args: Any, **options: Any) -> Any:
-        """Refuse what these mixins would pass over, and return the view."""
+        """Return the view, unless it relies on something that these mixins do not support."""
         cls.refuse_unsupported(options)
         return super().as_view(*args, **options)  # type: ignore[misc]
 
     @classmethod
     def refuse_unsupported(cls, options: dict[str, Any]) -> None:
-        """Raise ImproperlyConfigured where the class, or an option of as_view, is not supported."""
+        """Raise ImproperlyConfigured if the class or an option of as_view is not supported."""
         refusals.require_stock(cls, cls.not_called, "is not called")
         queryset = options.get("queryset", cls.queryset)
         if options.get("coalesce", cls.coalesce):
@@ -54,12 +54,12 @@ class FastMixin:
 def shared_serializer(
     serializer_class: type[serializers.Serializer[Any]],
 ) -> serializers.Serializer[Any]:
-    """Return the one serializer of a class, which all requests use and none changes."""
+    """Return a class's shared serializer. Requests must not modify it."""
     return serializer_class()
 
 
 class CreateModelMixin(FastMixin, mixins.CreateModelMixin):
-    """Offer `create`, with a serializer that is made once and has no context."""
+    """Provides `create`, with a shared serializer that has no context."""
 
     @classmethod
     def refuse_unsupported(cls, options: dict[str, Any]) -> None:
@@ -77,7 +77,7 @@ class CreateModelMixin(FastMixin, mixins.CreateModelMixin):
 
 
 class RetrieveModelMixin(FastMixin, mixins.RetrieveModelMixin):
-    """Offer `retrieve`; with `coalesce`, requests of one moment share a statement."""
+    """Provides `retrieve`; with `coalesce`, concurrent requests share a statement."""
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         is_plain = self.coalesce and not request.META.get("QUERY_STRING")
@@ -86,7 +86,7 @@ class RetrieveModelMixin(FastMixin, mixins.RetrieveModelMixin):
         return Response(serializer.to_representation(instance))
 
     def find(self, pk: str) -> Any:
-        """Return the instance of an id, together with those of other requests."""
+        """Return the instance with an id, from a statement shared with other requests; or 404."""
         if not pk.isdecimal():
             raise Http404
         (instance,) = shared_instances(self.queryset)([int(pk)])
@@ -98,7 +98,7 @@ class RetrieveModelMixin(FastMixin, mixins.RetrieveModelMixin):
 
 @cache
 def shared_instances(queryset: QuerySet[Any]) -> Coalesced[int, Any]:
-    """Return a function that selects instances by their ids; None stands for a missing one."""
+    """Return a coalesced function that selects instances by id, with None for a missing one."""
 
     def select(pks: Sequence[int]) -> list[Any]:
         found = queryset.in_bulk({pk for pk in pks if pk <= LARGEST_ID})
@@ -108,7 +108,7 @@ def shared_instances(queryset: QuerySet[Any]) -> Coalesced[int, Any]:
 
 
 class ListModelMixin(FastMixin, mixins.ListModelMixin):
-    """Offer `list` by ascending id: a page where one is asked for, otherwise all rows, streamed."""
+    """Provides `list` by ascending id: a page if `page_size` is given, else all rows, streamed."""
 
     @classmethod
     def refuse_unsupported(cls, options: dict[str, Any]) -> None:
@@ -133,13 +133,13 @@ class ListModelMixin(FastMixin, mixins.ListModelMixin):
             return page_response(first, self.paginator, request)
         if request.method == "HEAD":
             return StreamingHttpResponse(content_type=JSON)
-        # Where the database fails on the way, the exception reaches the server, which cuts the
-        # connection: a list that is not whole does not look whole.
+        # If the database fails during the stream, the exception reaches the server, which aborts
+        # the connection, so that a truncated list cannot be mistaken for a complete one.
         chunks = rows.stream(first, self.paginator.key)
         return StreamingHttpResponse(chunks, content_type=JSON)
 
     def get_json_list(self, request: Request) -> tuple[JSONList, bool]:
-        """Return the rows that a request sees, and whether all requests see them."""
+        """Return the list for a request, and whether all requests share it."""
         if not self.coalesce:
             queryset = self.filter_queryset(self.get_queryset())
             require_keyset(queryset)
@@ -152,7 +152,7 @@ class ListModelMixin(FastMixin, mixins.ListModelMixin):
 
 
 def page_response(page: Page, paginator: KeysetPagination, request: Request) -> HttpResponse:
-    """Answer with a page, and a Link to the next one where there is one."""
+    """Return the answer with a page and, if there is a next one, a Link header to it."""
     if page.has_more and page.last is not None:
         paginator.link_next(request, page.last)
     opening, closing = brackets(paginator.key)

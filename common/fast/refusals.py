@@ -1,6 +1,6 @@
-"""What a view may not say with these mixins, since they would pass over it in silence.
+"""Rejects views that rely on hooks or options that these mixins would silently ignore.
 
-Each is refused when the view is routed, so before the service answers its first request.
+It happens when the view is routed, so before the service answers its first request.
 """
 
 from typing import Any, NoReturn
@@ -13,13 +13,13 @@ from common.api.pagination import KeysetPagination, require_keyset
 
 SERIALIZER_HOOKS = ("__init__", "is_valid", "save")
 PAGINATION_HOOKS = ("paginate_queryset", "get_paginated_response")
-# With `coalesce` requests share a statement, so nothing may depend on the request.
+# With `coalesce`, requests share a statement, so rows must not depend on the request.
 REQUEST_HOOKS = ("get_queryset", "get_object", "filter_queryset", "get_serializer_class")
 OURS = ("rest_framework.", "common.fast.", "common.api.")
 
 
 def require_stock(cls: type, names: tuple[str, ...], reason: str) -> None:
-    """Refuse a class that overrides one of some names."""
+    """Reject a class that overrides one of the given methods."""
     for name in names:
         owner = next((base for base in cls.__mro__ if name in vars(base)), object)
         if owner is not object and not f"{owner.__module__}.".startswith(OURS):
@@ -27,29 +27,29 @@ def require_stock(cls: type, names: tuple[str, ...], reason: str) -> None:
 
 
 def require_list(cls: Any, pagination_class: Any, queryset: Any) -> None:
-    """Refuse a view whose list would not be what it says."""
+    """Reject a view whose list would not follow its pagination, its order or its filters."""
     if not (isinstance(pagination_class, type) and issubclass(pagination_class, KeysetPagination)):
-        refuse(cls, "pagination_class is not a KeysetPagination, which the list follows")
+        refuse(cls, "pagination_class is not a KeysetPagination, which the list needs")
     require_stock(pagination_class, PAGINATION_HOOKS, "is not called for JSON")
     if any(issubclass(backend, OrderingFilter) for backend in cls.filter_backends):
-        refuse(cls, "filter_backends has an OrderingFilter, but pages follow each other by id")
+        refuse(cls, "filter_backends has an OrderingFilter, but pages need the order of the id")
     if queryset is not None:
         require_keyset(queryset)
 
 
 def require_shared(cls: Any, queryset: Any) -> None:
-    """Refuse a view with `coalesce` whose rows may depend on who asks."""
+    """Reject a view with `coalesce` whose rows may depend on the request."""
     require_stock(cls, REQUEST_HOOKS, "may depend on the request. Remove `coalesce = True`")
     if queryset is None or cls.lookup_field != "pk" or cls.lookup_url_kwarg not in (None, "pk"):
-        refuse(cls, "`coalesce = True` needs a queryset, and a lookup by pk")
+        refuse(cls, "`coalesce = True` needs a queryset and a lookup by pk")
     for backend in cls.filter_backends:
         if not issubclass(backend, ParameterFilter):
             refuse(cls, f"{backend.__name__} may depend on the request. Remove `coalesce = True`")
 
 
 def refuse(cls: type, reason: str) -> NoReturn:
-    """Raise ImproperlyConfigured, and say where to turn."""
+    """Raise ImproperlyConfigured with the reason, and with a way out."""
     raise ImproperlyConfigured(
-        f"{cls.__module__}.{cls.__name__}: {reason}. What common.fast does not support, the mixins"
-        " of the same names in rest_framework do."
+        f"{cls.__module__}.{cls.__name__}: {reason}. Change that, or use the mixins of the same"
+        " names from rest_framework."
     )

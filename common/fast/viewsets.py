@@ -1,7 +1,7 @@
-"""REST framework's GenericViewSet, which does and keeps less for each request.
+"""REST framework's GenericViewSet, with less work and garbage for each request.
 
-An answer does not wait for the garbage collection, which under load took 5 % of the processor, and
-without authenticators nothing looks for an account, which is 3 % of a POST.
+An answer is freed at once, not by the garbage collector, which took 5 % of the CPU under load; and
+skipping authentication if there are no authenticators saves 3 % of a POST.
 """
 
 from typing import Any, TypeVar
@@ -16,15 +16,15 @@ AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 class GenericViewSet(viewsets.GenericViewSet[AnyModel]):
-    """REST framework's own, in less time."""
+    """REST framework's GenericViewSet, faster."""
 
     def perform_authentication(self, request: Request) -> None:
-        """Authenticate, where there is an authenticator; an anonymous account is made on demand."""
+        """Authenticate if there is an authenticator; else `request.user` is created on demand."""
         if request.authenticators:
             super().perform_authentication(request)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, and forget the answer: a view and its request refer to each other."""
+        """Return the answer, and drop it from the reference cycle of the view and its request."""
         response = super().dispatch(request, *args, **kwargs)
         del self.response
         return response

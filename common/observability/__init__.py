@@ -1,7 +1,7 @@
-"""What operators see of a service.
+"""Request ids, logs, metrics and probes.
 
-- `request_ids.py` gives each request an id, which its answer and all of its log lines carry.
-- `logs.py` writes log lines as JSON.
-- `metrics.py` counts requests for Prometheus.
-- `health.py` answers the probes /livez and /readyz, and /metrics.
+- `request_ids.py`: an id for each request, in its answer and in all of its log lines.
+- `logs.py`: log lines as JSON.
+- `metrics.py`: the number and the duration of requests, for Prometheus.
+- `health.py`: the probes /livez and /readyz, and /metrics.
 """

@@ -1,4 +1,4 @@
-"""The probes /livez and /readyz, for Kubernetes and for scripts that wait for a start; /metrics."""
+"""The probes /livez and /readyz, for Kubernetes and scripts that wait for startup; /metrics."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from common.observability.metrics import metrics
 
 
 class ProbeMiddleware:
-    """Answer probes before anything looks at the Host: a kubelet sends the pod's address."""
+    """Answers probes before the Host header is checked: a kubelet sends the pod's address."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -29,17 +29,17 @@ class ProbeMiddleware:
 
 
 def live() -> HttpResponse:
-    """Answer 200 while the process can answer; ask nobody else."""
+    """Return 200 while the process can answer, without asking the database."""
     return JsonResponse({"process": "ok"})
 
 
 def ready() -> HttpResponse:
-    """Answer 200 when this service's database answers and its migrations are applied."""
+    """Return 200 if this service's database answers and its migrations are applied, else 503."""
     try:
         pending = pending_migrations()
     except DATABASE_ERRORS as error:
         if is_overloaded(error):
-            return not_ready("database", "Too many requests wait for the database right now.")
+            return not_ready("database", "Too many requests are waiting for the database.")
         return not_ready("database", "The database does not answer. Check it and the DB_ settings.")
     if pending:
         return not_ready(
@@ -56,7 +56,7 @@ def pending_migrations() -> list[str]:
 
 
 def not_ready(check: str, sentence: str) -> HttpResponse:
-    """Answer 503 with the check that failed."""
+    """Return a 503 that names the failed check."""
     response = JsonResponse({"error": sentence, check: "failed"}, status=503)
     response.headers["Retry-After"] = RETRY_AFTER
     return response

@@ -1,4 +1,4 @@
-"""Log lines as JSON, the same for Django and for the server."""
+"""Log lines as JSON, in the same format for Django and the server."""
 
 import json
 import logging
@@ -11,14 +11,14 @@ encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def json_line(seconds: float, level: str, logger: str, message: str, **more: Any) -> str:
-    """Return a log line; `seconds` counts from 1970."""
+    """Return a log line as JSON; `seconds` is a Unix timestamp."""
     moment = datetime.fromtimestamp(seconds, UTC).isoformat()
     line = {"time": moment, "level": level, "logger": logger, "message": message, **more}
     return encode(line)
 
 
 class JSONFormatter(logging.Formatter):
-    """A log record as one line of JSON, with the id of the request that it belongs to."""
+    """Formats a log record as one line of JSON, with the id of its request."""
 
     def format(self, record: logging.LogRecord) -> str:
         more = {"request_id": request_ids.current.get()}

@@ -23,18 +23,18 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 duration = Histogram(
     "http_request_duration_seconds",
-    "Time from a request's arrival until its answer is ready; of a stream, until its first rows.",
+    "Time to an answer, or to a stream's first rows, once the request's body has been read.",
     ["method", "view", "status"],
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
-# Without the cache the lookup of the labels takes as long as all the rest.
+# Without the cache, looking up the labels takes as long as all other work here.
 series = cache(duration.labels)
 
 
 class MetricsMiddleware:
-    """Count requests, and how long they take.
+    """Observes the duration of each request.
 
-    The cardinality of the labels is bounded: unknown methods and paths are counted as one.
+    Label cardinality is bounded: all unknown methods share one label, and so do all unknown paths.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -48,12 +48,12 @@ class MetricsMiddleware:
         try:
             series(method, view, response.status_code).observe(time.perf_counter() - start)
         except OSError:
-            logger.exception("A request was not counted.")
+            logger.exception("A request is missing from the metrics.")
         return response
 
 
 def metrics() -> HttpResponse:
-    """Answer with the counts of all processes; without a shared folder, with those of this one."""
+    """Return the metrics of all processes, or only of this one if they do not share a folder."""
     registry = REGISTRY
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         Path(folder).mkdir(mode=0o700, exist_ok=True)

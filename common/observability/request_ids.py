@@ -1,4 +1,4 @@
-"""The id of a request: in the header X-Request-ID, and in each log line that belongs to it."""
+"""The id of a request, in the header X-Request-ID and in each of its log lines."""
 
 import logging
 import re
@@ -11,19 +11,19 @@ from django.http import HttpRequest, HttpResponse
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
-ENVIRON = "common.request_id"  # where a server's access log finds it, after the middleware is done
+ENVIRON = "common.request_id"  # The server's access log reads it after the middleware is done.
 ACCEPTED = re.compile(r"[\x21-\x7e]{1,128}")
 
 current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def new_request_id() -> str:
-    """Return an id that no other request has."""
+    """Return a random id."""
     return secrets.token_hex(16)
 
 
 class RequestIDMiddleware:
-    """Take over the caller's X-Request-ID, or make one, and return it."""
+    """Accepts the client's X-Request-ID or creates one, and sends it with the answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -44,12 +44,12 @@ class RequestIDMiddleware:
 
 
 def stream(chunks: Iterable[bytes], request_id: str) -> Iterator[bytes]:
-    """Yield a streamed answer's chunks, with the id set while they are made."""
+    """Yield a stream's chunks, with the request id set while they are produced."""
     current.set(request_id)
     try:
         yield from chunks
     except Exception as error:
-        # The server cuts the connection, and logs the traceback without knowing the id.
+        # The server aborts the connection, and logs the traceback without the id.
         logger.error("The answer was cut off: %s", error)
         raise
     finally:

@@ -1,7 +1,7 @@
-"""Django, prepared for many greenlets in a process.
+"""Prepares Django for many greenlets in a process.
 
-It saves 0.1 s of the first request to each process, and memory: what is imported before the fork
-is shared.
+It saves 0.1 s of the first request to each process, and memory, because modules imported before the
+fork are shared.
 """
 
 from importlib import import_module
@@ -19,14 +19,14 @@ from common.limits import DB_CONNECTIONS
 
 
 def prepare() -> None:
-    """Prepare what a service's wsgi.py has set up, in the first process before it forks."""
+    """Prepare the application that wsgi.py has set up, in the arbiter before it forks."""
     sockets.poll = get_original("select", "poll")
     pool_connections(DB_CONNECTIONS)
-    # Nobody reads the list of queries, there are no caches, and no request has a URL configuration
-    # of its own.
+    # These handlers have nothing to do: the query log is not read, there are no caches, and no
+    # request has a URL configuration of its own.
     request_started.disconnect(reset_queries)
     request_finished.disconnect(close_caches)
     request_finished.disconnect(reset_urlconf)
-    # The views, and what looks up PostgreSQL's host.
+    # The views, and the resolver for PostgreSQL's host name.
     for module in (settings.ROOT_URLCONF, "gevent.resolver.thread"):
         import_module(module)

@@ -1,6 +1,6 @@
-"""Answers to requests that cannot be read as HTTP, so that Django never sees them.
+"""Answers to requests that gunicorn cannot parse as HTTP and therefore does not pass to Django.
 
-gunicorn would answer with an HTML page. These have the shape and the headers of all other errors.
+gunicorn would send an HTML page. These answers have the shape and the headers of all other errors.
 """
 
 import orjson
@@ -12,32 +12,32 @@ from common.observability.request_ids import HEADER, new_request_id
 ANSWERS: dict[type[BaseException], tuple[str, str]] = {
     errors.LimitRequestLine: (
         "414 URI Too Long",
-        "The address is too long. Send a first line of at most 8190 bytes.",
+        "The address is too long. Send a request line of at most 8190 bytes.",
     ),
     errors.LimitRequestHeaders: (
         "431 Request Header Fields Too Large",
-        "The header is too large. Send at most 100 fields of at most 8190 bytes.",
+        "The header is too large. Send at most 100 fields of at most 8190 bytes each.",
     ),
     errors.ExpectationFailed: (
         "417 Expectation Failed",
-        "Leave out the field Expect, or set it to 100-continue.",
+        "Leave out the Expect header, or set it to 100-continue.",
     ),
     errors.UnsupportedTransferCoding: (
         "501 Not Implemented",
-        "Send the body as it is, or in chunks.",
+        "Send the body with Content-Length, or with Transfer-Encoding: chunked.",
     ),
 }
 MALFORMED = (
     "400 Bad Request",
-    "This is not an HTTP request. Check its first line and its header fields.",
+    "This is not a valid HTTP request. Check its request line and header fields.",
 )
-# gunicorn derives these from client errors, but they are faults of the service.
+# gunicorn derives these from its class for client errors, but they are faults of the service.
 SERVER_FAULTS = (
     errors.ConfigurationProblem,
     errors.InvalidResponseHeader,
     errors.InvalidResponseHeaderName,
 )
-# These are found in what a probe left unread, after it has been answered.
+# Raised while the rest of a body is drained, after its request has been answered.
 IN_A_BODY = (
     errors.ChunkMissingTerminator,
     errors.InvalidChunkExtension,
@@ -46,12 +46,12 @@ IN_A_BODY = (
 
 
 def is_bad_request(error: BaseException) -> bool:
-    """Return whether the client is at fault."""
+    """Return whether an error is the client's fault."""
     return isinstance(error, errors.ParseException) and not isinstance(error, SERVER_FAULTS)
 
 
 def answer(error: BaseException) -> bytes:
-    """Return the whole answer; nothing where the request has been answered already."""
+    """Return the answer as bytes, or b"" if the request has been answered already."""
     if isinstance(error, IN_A_BODY):
         return b""
     status, sentence = ANSWERS.get(type(error), MALFORMED)

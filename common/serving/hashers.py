@@ -1,7 +1,7 @@
-"""Password hashing beside the greenlets.
+"""Password hashing in a native thread.
 
-A hash takes 0.2 s or more. In a greenlet all other requests of the process would wait for it; in
-a thread they do not.
+A hash takes 0.2 s or more. In a greenlet it would block all other requests of the process; in a
+thread it does not.
 """
 
 from functools import cache
@@ -15,15 +15,15 @@ from common.database.pool import checkout
 
 @cache
 def hashing_thread() -> ThreadPool:
-    """Return the one thread of a process that hashes passwords."""
+    """Return the process's pool of one thread for hashing passwords."""
     return ThreadPool(1)
 
 
 class ThreadedPBKDF2PasswordHasher(PBKDF2PasswordHasher):
-    """Django's own hasher, in a thread."""
+    """Django's PBKDF2 hasher, in a thread."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        with checkout():  # no connection meanwhile
+        with checkout():  # Hold no connection meanwhile.
             encoded: str = hashing_thread().apply(super().encode, (password, salt, iterations))
-        deadline.restart()  # Others' hashes may have come first.
+        deadline.restart()  # Hashes of other requests may have been first in the queue.
         return encoded

@@ -1,6 +1,6 @@
-"""gunicorn's log in the JSON lines of Django's settings.
+"""gunicorn's logs as JSON lines, configured by Django's settings.
 
-gunicorn's own access log costs 13 to 15 % of the requests a second, this one 3 to 10 %.
+gunicorn's own access log costs 13 to 15 % of the requests a second; this one costs 3 to 10 %.
 """
 
 import logging
@@ -16,10 +16,10 @@ from common.observability.request_ids import ENVIRON
 
 
 class JSONLogger(Logger):
-    """gunicorn's log through the root logger, with a line for each request."""
+    """Sends gunicorn's logs to the root logger, and writes an access log line for each request."""
 
     def setup(self, cfg: Any) -> None:
-        """Leave handlers and levels to the root logger, and Python's warnings too."""
+        """Leave handlers and levels to the root logger, and log Python's warnings too."""
         self.cfg = cfg
         for log in (self.error_log, self.access_log):
             log.handlers = []
@@ -28,10 +28,10 @@ class JSONLogger(Logger):
         logging.captureWarnings(True)
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
-        """Write a request's line. The query string is left out, since it may hold names."""
+        """Write a request's line, without the query string, which may contain names."""
         if not self.access_log.isEnabledFor(logging.INFO):
             return
-        # A log record would take longer to make than the line.
+        # Creating a log record would take longer than writing the line.
         line = json_line(
             time.time(),
             "INFO",

@@ -1,1 +1,1 @@
-"""Random numbers that were drawn for users."""
+"""Random numbers drawn for users."""

@@ -1,4 +1,4 @@
-"""The admin pages of the random number service: everything can be viewed only."""
+"""The admin pages of the random number service, which are all read-only."""
 
 from typing import Any
 
@@ -14,27 +14,27 @@ admin.site.site_header = admin.site.site_title = "Random number service"
 
 @admin.register(GeneratedNumber)
 class GeneratedNumberAdmin(ReadOnlyAdmin):
-    """Numbers that were drawn."""
+    """Generated numbers, which can be searched by user."""
 
     list_display = ["id", "user", "number", "limit", "created_at"]
     list_filter = ["created_at"]
     list_select_related = ["user"]
     readonly_fields = ["created_at"]
     search_fields = ["user"]
-    search_help_text = "The name of a user, in full"
+    search_help_text = "The full name of a user (case-sensitive)"
 
     def get_search_results(
         self, request: Any, queryset: QuerySet[GeneratedNumber], search_term: str
     ) -> tuple[QuerySet[GeneratedNumber], bool]:
-        """Find the numbers of the user of that name."""
+        """Find the numbers of the user with exactly this name."""
         name = search_term.strip()
         return (UserFilter().apply(queryset, name) if name else queryset), False
 
 
 @admin.register(User)
 class UserAdmin(ReadOnlyAdmin):
-    """Users, as the user service lets this one see them."""
+    """Users, with the columns that the user service grants to this service."""
 
     list_display = ["id", "name"]
     search_fields = ["name"]
-    search_help_text = "The beginning of a name, with capital letters as they are"
+    search_help_text = "The beginning of a name (case-sensitive)"

@@ -6,7 +6,7 @@ from common.database.checks import require
 
 
 class RandomNumbersConfig(AppConfig):
-    """Generated numbers, and the users for whom they are drawn."""
+    """Generated numbers, and the users for whom they were drawn."""
 
     name = "numbers_project.random_numbers"
     verbose_name = "Random numbers"
@@ -15,5 +15,5 @@ class RandomNumbersConfig(AppConfig):
         require(
             "random_numbers.E001",
             "SELECT coalesce(has_schema_privilege(to_regnamespace('users'), 'USAGE'), false)",
-            "The role may not look into the schema users: it is not a member of users_reader.",
+            "The role cannot read the schema users: it is not a member of users_reader.",
         )

@@ -10,16 +10,16 @@ from numbers_project.random_numbers.models import User
 
 
 class UserFilter(ParameterFilter):
-    """`user=ankur`: that user's numbers."""
+    """`user=ankur`: the numbers of the user with this name."""
 
     parameter = "user"
-    description = "Only the numbers of the user of this name."
+    description = "Only the numbers of the user with this name."
 
     def apply(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the user's numbers.
 
-        With the id known, and not from a join, PostgreSQL knows how many they are, and takes them
-        by id out of their index.
+        With a known id instead of a join, PostgreSQL can estimate how many there are, and reads
+        them in the order of their ids from the index.
         """
         ids = read(User.objects.filter(name=value).values_list("id", flat=True), list)
         return queryset.filter(user_id=ids[0]) if ids else queryset.none()

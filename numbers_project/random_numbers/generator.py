@@ -3,20 +3,20 @@
 import os
 from array import array
 
-WORD = 8  # bytes, which hold the largest limit
+WORD = 8  # bytes, enough for the largest limit
 
 
 def draw(limit: int, count: int = 1) -> list[int]:
-    """Return count numbers, each drawn uniformly from 0 to limit, both included.
+    """Return `count` numbers, each drawn uniformly from 0 to `limit`, inclusive.
 
-    Rejection sampling from the operating system's cryptographic source: each word is masked to the
-    bit length of the limit, and dropped where it is still greater. A remainder instead would favour
-    small numbers.
+    This is rejection sampling from the operating system's cryptographic source: each word is masked
+    to the bit length of the limit, and rejected if it is still greater. Taking the remainder would
+    favour small numbers.
     """
     mask = (1 << limit.bit_length()) - 1
     numbers: list[int] = []
     while missing := count - len(numbers):
-        # As many words as are needed on average.
+        # The expected number of words needed.
         words = array("Q", os.urandom(WORD * -(-missing * (mask + 1) // (limit + 1))))
         numbers += [number for word in words if (number := word & mask) <= limit]
         del numbers[count:]

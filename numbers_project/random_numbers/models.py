@@ -1,4 +1,4 @@
-"""The numbers table, and the users table as this service may see it."""
+"""The numbers table, and the columns of the users table that this service may read."""
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -34,9 +34,9 @@ class User(models.Model):
 
 
 class GeneratedNumberManager(models.Manager["GeneratedNumber"]):
-    """Draws numbers from 0 to a limit, both included, and saves them for the user of a name.
+    """Draws numbers from 0 to `limit`, inclusive, and saves them for the user with a name.
 
-    Where no user has the name, nothing is saved and None is returned.
+    If there is no such user, nothing is saved and None is returned.
     """
 
     def generate(self, user: str, limit: int = DEFAULT_LIMIT) -> Saved | None:
@@ -46,15 +46,15 @@ class GeneratedNumberManager(models.Manager["GeneratedNumber"]):
         return saved
 
     def generate_many(self, user: str, limit: int, count: int) -> SavedBatch | None:
-        """Draw count numbers, and save all of them or none."""
+        """Draw `count` numbers, and save all of them or none."""
         return insert_batch(user, limit, draw(limit, count))
 
 
 class GeneratedNumber(models.Model):
-    """A number that was drawn from 0 to limit. It outlives the user it was drawn for."""
+    """A number that was drawn from 0 to `limit`. It is kept when its user is deleted."""
 
-    # No constraint reaches into a table that another service owns, so the user may be gone.
-    # Nullable, so that Django uses an outer join and keeps such rows.
+    # A constraint must not refer to another service's table, so the user may have been deleted.
+    # Nullable, so that Django uses an outer join, which keeps such rows.
     user = models.ForeignKey(
         User, models.DO_NOTHING, null=True, db_constraint=False, db_index=False
     )

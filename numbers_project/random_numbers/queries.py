@@ -1,4 +1,4 @@
-"""The statements of the random number service for which the ORM would need two."""
+"""SQL of the random number service: one statement each, where the ORM would need two."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from common.database.coalescing import coalesced
 
 
 class Draw(NamedTuple):
-    """A number to be saved for the user of a name."""
+    """A drawn number that is to be saved for the user with a name."""
 
     user: str
     limit: int
@@ -19,7 +19,7 @@ class Draw(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """A number that was drawn and saved."""
+    """A number that has been saved."""
 
     id: int
     user: str
@@ -29,7 +29,7 @@ class Saved(NamedTuple):
 
 
 class SavedBatch(NamedTuple):
-    """Numbers that were drawn and saved together."""
+    """Numbers that have been saved together."""
 
     user: str
     limit: int
@@ -40,10 +40,10 @@ class SavedBatch(NamedTuple):
 
 @coalesced
 def insert_draws(draws: Sequence[Draw]) -> list[Saved | None]:
-    """Insert numbers by one statement, and return None for each whose user is not registered.
+    """Insert numbers, and return the saved rows, with None for each user who is not registered.
 
-    The draws of one moment share the statement and its commit (`coalesced`). It finds the users
-    as well, for which the ORM would need a statement of its own.
+    Concurrent draws share the statement and its commit (`coalesced`). The statement also looks up
+    the users, for which the ORM would need a second one.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -57,7 +57,7 @@ def insert_draws(draws: Sequence[Draw]) -> list[Saved | None]:
             [list(column) for column in zip(*draws, strict=True)],
         )
         rows = [Saved(*row) for row in cursor.fetchall()]
-    # RETURNING has no order. Rows of equal draws are interchangeable.
+    # The order of RETURNING is not defined. Rows of equal draws are interchangeable.
     saved: dict[Draw, list[Saved]] = {}
     for row in rows:
         saved.setdefault(Draw(row.user, row.limit, row.number), []).append(row)
@@ -65,8 +65,8 @@ def insert_draws(draws: Sequence[Draw]) -> list[Saved | None]:
 
 
 def insert_batch(user: str, limit: int, numbers: list[int]) -> SavedBatch | None:
-    """Insert numbers for one user, all or none; return None where the user is not registered."""
-    # orjson writes and reads so many numbers in a fraction of the time of str and psycopg2.
+    """Insert numbers for one user, all or none; return None if the user is not registered."""
+    # For thousands of numbers, orjson takes a fraction of the time of str and psycopg2.
     array = orjson.dumps(numbers).decode()
     with connection.cursor() as cursor:
         cursor.execute(

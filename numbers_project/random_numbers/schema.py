@@ -1,4 +1,4 @@
-"""What OpenAPI says about numbers beside what their views and serializers say."""
+"""Additions to the OpenAPI document that the views and serializers of numbers cannot express."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ DRAWN = PolymorphicProxySerializer(
     resource_type_field_name=None,
 )
 REFUSED = error(
-    "The body is not a JSON object, a field is wrong, or the user is not registered.",
+    "The body is not a JSON object, a field is invalid, or the user is not registered.",
     f"user: {UNKNOWN_USER}",
     user=[UNKNOWN_USER],
 )
@@ -35,7 +35,7 @@ class _GeneratedNumbers(GeneratedNumberViewSet): ...
 
 
 class GeneratedNumbers(OpenApiViewExtension):
-    """The answer is a number, or a batch of them."""
+    """Adds the two possible answers, one number or a batch, and examples."""
 
     target_class = GeneratedNumberViewSet
 

@@ -1,4 +1,4 @@
-"""Numbers on the wire. The keys are those of the original application."""
+"""Serializers of numbers. The keys are those of the original application."""
 
 from typing import Any, TypedDict
 
@@ -26,14 +26,14 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
         max_value=LARGEST_LIMIT,
         default=DEFAULT_LIMIT,
         initial=DEFAULT_LIMIT,
-        help_text="The number is drawn from 0 to this, both included.",
+        help_text="The number is drawn from 0 to this limit, inclusive.",
     )
     count = StrictIntegerField(
         min_value=1,
         max_value=LARGEST_COUNT,
         required=False,
         write_only=True,
-        help_text="How many numbers to draw at once; all of them are saved, or none.",
+        help_text="How many numbers to draw at once. Either all of them are saved or none.",
     )
     randomNumber = serializers.IntegerField(source="number", read_only=True)
     createdAt = UTCDateTimeField(source="created_at", read_only=True)
@@ -43,7 +43,7 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
         fields = ["id", "user", "limit", "count", "randomNumber", "createdAt"]
 
     def create(self, validated_data: dict[str, Any]) -> Any:
-        """Draw and save one number, or as many as are asked for."""
+        """Draw and save one number, or `count` numbers if it is given."""
         if "count" in validated_data:
             saved: Any = GeneratedNumber.objects.generate_many(**validated_data)
         else:
@@ -53,21 +53,21 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
         return saved
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        """Return what was drawn: one number, or a batch of them."""
+        """Return the answer for one number or for a batch."""
         if isinstance(instance, SavedBatch):
             return BATCH.to_representation(instance)
         return super().to_representation(instance)
 
 
 class BatchNumber(TypedDict):
-    """One of the numbers that were drawn at once."""
+    """A number of a batch."""
 
     id: int
     randomNumber: int
 
 
 class BatchSerializer(serializers.Serializer[SavedBatch]):
-    """Numbers that were drawn at once."""
+    """Numbers that were drawn together."""
 
     user = serializers.CharField()
     limit = serializers.IntegerField()
@@ -75,17 +75,17 @@ class BatchSerializer(serializers.Serializer[SavedBatch]):
     randomNumbers = serializers.SerializerMethodField()
 
     def get_randomNumbers(self, batch: SavedBatch) -> list[BatchNumber]:
-        """The numbers, each with its id."""
-        # A serializer for each would take longer than drawing them.
+        """Return the numbers, each with its id."""
+        # A serializer for each number would take longer than drawing it.
         pairs = zip(batch.ids, batch.numbers, strict=True)
         return [{"id": pk, "randomNumber": number} for pk, number in pairs]
 
 
-BATCH = BatchSerializer()  # made once, since that takes longer than to write a short batch
+BATCH = BatchSerializer()  # Creating one for each request would take longer than using it.
 
 
 class SavedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
-    """A saved number in the list; username is null where the user has gone."""
+    """A saved number in the list. `username` is null if the user has been deleted."""
 
     username = serializers.CharField(source="user.name", read_only=True, allow_null=True)
     createdAt = UTCDateTimeField(source="created_at", read_only=True)

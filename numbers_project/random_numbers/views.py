@@ -13,8 +13,8 @@ from numbers_project.random_numbers.serializers import (
 class GeneratedNumberViewSet(mixins.CreateModelMixin, viewsets.GenericViewSet[GeneratedNumber]):
     """Draw a random number for a registered user, or `count` numbers, and save them.
 
-    Each is drawn uniformly from 0 to limit, both included, from the operating system's
-    cryptographic source, and all are on disk before the answer is sent.
+    Each is drawn uniformly from 0 to `limit`, inclusive, from the operating system's cryptographic
+    source. All of them are on disk before the answer is sent.
     """
 
     queryset = GeneratedNumber.objects.all()
@@ -22,13 +22,13 @@ class GeneratedNumberViewSet(mixins.CreateModelMixin, viewsets.GenericViewSet[Ge
 
 
 class SavedNumberPagination(KeysetPagination):
-    """The list is a member of an object."""
+    """The list is a member of an object, as in the original application."""
 
     key = "savedNumbers"
 
 
 class SavedNumberViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[GeneratedNumber]):
-    """All numbers that were drawn, by ascending id."""
+    """All saved numbers, by ascending id."""
 
     queryset = GeneratedNumber.objects.select_related("user").order_by("id")
     serializer_class = SavedNumberSerializer

@@ -1,4 +1,4 @@
-"""A browser that looks at both services, and reports whatever no page should do."""
+"""A browser for both services' pages, in which errors fail the test."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.conftest import Services
 
 FLAGS = [
-    "--no-sandbox",  # it cannot be had as root, nor in most containers
+    "--no-sandbox",  # The sandbox does not work as root or in most containers.
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, services: Services) -> Iterator[Page]:
-    """An empty tab. No page logs an error, opens a dialog, or asks any other host for anything."""
+    """An empty tab. An error, a dialog or a request to another host fails the test."""
     problems: list[tuple[str, str]] = []
     documents: set[str] = set()
     hosts = {urlsplit(services.users).hostname, urlsplit(services.numbers).hostname}
@@ -53,13 +53,13 @@ def page(browser: Browser, services: Services) -> Iterator[Page]:
             "dialog", lambda dialog: (problems.append(("dialog", dialog.message)), dialog.dismiss())
         )
         yield page
-    # Chromium also logs the status of a page that is itself an answer like 405 or 409.
+    # Chromium also logs an error for a page that is itself a 4xx answer.
     assert [problem for problem in problems if problem[1] not in documents] == []
 
 
 @pytest.fixture
 def sign_in(page: Page, services: Services) -> Callable[[str], None]:
-    """Sign in to a service's admin."""
+    """Return a function that signs in to a service's admin."""
 
     def sign_in(url: str) -> None:
         page.goto(f"{url}/admin/")

@@ -21,7 +21,7 @@ def search(page: Page, name: str) -> None:
     page.get_by_role("button", name="Search").click()
 
 
-def test_users_are_added_renamed_and_deleted_and_their_numbers_stay(
+def test_numbers_are_kept_when_a_user_is_renamed_and_deleted(
     page: Page, services: Services, name: str, sign_in: Callable[[str], None]
 ) -> None:
     sign_in(services.users)
@@ -50,7 +50,7 @@ def test_users_are_added_renamed_and_deleted_and_their_numbers_stay(
     expect(page.locator(".field-user .readonly")).to_have_text("-")
 
 
-def test_numbers_are_found_by_the_name_of_their_user(
+def test_numbers_can_be_searched_by_the_name_of_their_user(
     page: Page, services: Services, name: str, sign_in: Callable[[str], None]
 ) -> None:
     for each in (name, f"{name} the second"):
@@ -67,7 +67,7 @@ def test_numbers_are_found_by_the_name_of_their_user(
     expect(page.locator("#result_list .field-name")).to_have_text([name, f"{name} the second"])
 
 
-def test_a_form_that_is_sent_twice_at_once_saves_one_user(
+def test_concurrent_submissions_of_a_form_save_one_user(
     page: Page, services: Services, name: str, sign_in: Callable[[str], None]
 ) -> None:
     sign_in(services.users)
@@ -87,7 +87,7 @@ def test_a_form_that_is_sent_twice_at_once_saves_one_user(
 
 
 @pytest.mark.parametrize("model", ["generatednumber", "user"])
-def test_rows_of_the_random_number_service_are_there_to_be_looked_at(
+def test_rows_of_the_random_number_service_are_read_only(
     page: Page, services: Services, name: str, sign_in: Callable[[str], None], model: str
 ) -> None:
     page.request.post(f"{services.users}/users", data={"name": name})

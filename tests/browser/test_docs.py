@@ -1,4 +1,4 @@
-"""Swagger UI, which has to do without the internet."""
+"""Swagger UI, which must work without internet access."""
 
 from playwright.sync_api import Page, expect
 
@@ -19,7 +19,7 @@ def test_the_random_number_services_operations_are_shown(page: Page, services: S
     expect(operations).to_have_text(["POST/generate-random-number", "GET/get-saved-numbers"])
 
 
-def test_what_is_filled_in_can_be_sent(page: Page, services: Services) -> None:
+def test_request_bodies_are_prefilled_with_an_example(page: Page, services: Services) -> None:
     page.goto(f"{services.numbers}/docs")
     operation = page.locator(".opblock-post")
     operation.locator(".opblock-summary").click()

@@ -1,4 +1,4 @@
-"""Names are text, whatever they look like."""
+"""Names are escaped on every page."""
 
 import uuid
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Services
 
 
-def test_a_script_in_a_name_is_text_on_each_page(
+def test_a_script_in_a_name_is_shown_as_text_on_every_page(
     page: Page, services: Services, sign_in: Callable[[str], None]
 ) -> None:
     name = f"<script>alert(1)</script>{uuid.uuid4()}"

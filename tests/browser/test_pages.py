@@ -14,7 +14,7 @@ def post(page: Page, **values: str) -> None:
         form.get_by_role("button", name="POST").click()
 
 
-def test_a_form_registers_a_user_and_another_draws_a_number(
+def test_the_forms_register_a_user_and_draw_a_number(
     page: Page, services: Services, name: str
 ) -> None:
     page.goto(services.users)
@@ -30,7 +30,7 @@ def test_a_form_registers_a_user_and_another_draws_a_number(
     expect(page.locator(".response-info")).to_contain_text(f'"username": "{name}"')
 
 
-def test_an_address_that_takes_post_only_shows_its_form_and_no_error(
+def test_a_path_that_allows_post_only_shows_its_form_without_an_error(
     page: Page, services: Services
 ) -> None:
     page.goto(f"{services.numbers}/generate-random-number")
@@ -38,7 +38,7 @@ def test_an_address_that_takes_post_only_shows_its_form_and_no_error(
     expect(page.get_by_text("405")).to_be_hidden()
 
 
-def test_a_name_that_is_taken_stays_in_the_form_with_the_reason(
+def test_the_form_keeps_a_name_that_is_taken_and_shows_the_error(
     page: Page, services: Services, name: str
 ) -> None:
     page.goto(f"{services.users}/users")
@@ -49,7 +49,7 @@ def test_a_name_that_is_taken_stays_in_the_form_with_the_reason(
     expect(page.locator("#post-object-form")).to_contain_text("This name is taken.")
 
 
-def test_values_that_are_refused_stay_in_the_form_with_the_reasons(
+def test_the_form_keeps_invalid_values_and_shows_the_errors(
     page: Page, services: Services, name: str
 ) -> None:
     page.goto(f"{services.numbers}/generate-random-number")
@@ -62,7 +62,7 @@ def test_values_that_are_refused_stay_in_the_form_with_the_reasons(
     expect(form.locator("[name=user]")).to_have_value(name)
 
 
-def test_the_raw_form_sends_json_and_starts_with_an_example(
+def test_the_raw_data_form_sends_json_and_starts_with_an_example(
     page: Page, services: Services, name: str
 ) -> None:
     page.request.post(f"{services.users}/users", data={"name": name})
@@ -95,15 +95,15 @@ def test_pages_of_a_list_are_linked(page: Page, services: Services, name: str) -
 @pytest.mark.parametrize(
     ("service", "title"), [("users", "User service"), ("numbers", "Random number service")]
 )
-def test_an_unknown_address_leads_to_the_root_and_from_there_to_all_that_is_here(
+def test_an_unknown_path_links_to_the_root_which_links_to_everything_else(
     page: Page, services: Services, service: str, title: str
 ) -> None:
-    # A page without an icon makes browsers ask for /favicon.ico, which is not here.
+    # Without an icon in a page, browsers request /favicon.ico, which does not exist.
     icon = page.locator("link[rel=icon]")
     page.goto(f"{getattr(services, service)}/nothing")
     expect(page.get_by_text("There is nothing here.")).to_be_visible()
     expect(icon).to_be_attached()
-    page.get_by_role("link", name="What is here").click()
+    page.get_by_role("link", name="Go to the start page").click()
     expect(page).to_have_title(title)
     expect(icon).to_be_attached()
     addresses = [link.text_content() for link in page.locator(".response-info a").all()]

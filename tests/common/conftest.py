@@ -1,4 +1,4 @@
-"""Both services' manage.py, and a superuser for what their roles may not do."""
+"""Runs both services' manage.py, and connects as a superuser."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 
 def manage(service: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as production does, in a process and with settings of its own."""
+    """Run a service's management command as in production, in a separate process."""
     base = {key: value for key, value in os.environ.items() if key != "SECURE_SSL_REDIRECT"}
     base |= {
         "DJANGO_SETTINGS_MODULE": f"{service}_project.settings",
@@ -30,7 +30,7 @@ def manage(service: str, *words: str, **environment: str) -> subprocess.Complete
 
 @pytest.fixture
 def superuser() -> Iterator[psycopg2.extensions.cursor]:
-    """A superuser's cursor in the test database; each statement commits."""
+    """A superuser's cursor in the test database, in autocommit mode."""
     with closing(
         psycopg2.connect(
             host=os.environ["DB_HOST"],

@@ -1,4 +1,4 @@
-"""A model with a column of each kind, and views of it, for the tests of common.fast."""
+"""A model with a column of each type, and views of it, for the tests of common.fast."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from common.fast import mixins, viewsets
 
 
 class Parent(models.Model):
-    """What a sample may belong to."""
+    """The target of a sample's foreign keys."""
 
     label = models.CharField(max_length=80)
 
@@ -23,7 +23,7 @@ class Parent(models.Model):
 
 
 class Sample(models.Model):
-    """A column of each kind that a list can have, and some that it cannot."""
+    """A column of each type that a list supports, and some that it does not."""
 
     text = models.CharField(max_length=80)
     long_text = models.TextField(null=True)
@@ -46,7 +46,7 @@ class Sample(models.Model):
 
 
 class SampleSerializer(serializers.ModelSerializer[Sample]):
-    """Some fields of a sample."""
+    """A serializer of supported fields."""
 
     class Meta:
         model = Sample
@@ -59,7 +59,7 @@ class SampleViewSet(
     mixins.ListModelMixin,
     viewsets.GenericViewSet[Sample],
 ):
-    """All that common.fast offers."""
+    """A view with all mixins of common.fast."""
 
     queryset = Sample.objects.order_by("id")
     serializer_class: Any = SampleSerializer
@@ -67,25 +67,25 @@ class SampleViewSet(
 
 @pytest.fixture
 def tables(db: None) -> None:
-    """The tables of both models, for a test."""
+    """The tables of both models."""
     with connection.schema_editor() as editor:
         editor.create_model(Parent)
         editor.create_model(Sample)
 
 
 def view(base: Any = SampleViewSet, **attributes: Any) -> type[Any]:
-    """Return a view class with some attributes."""
+    """Return a subclass of a view with the given attributes."""
     return type("CopiedViewSet", (base,), attributes)
 
 
 def serializer(*names: str, **fields: Any) -> type[serializers.ModelSerializer[Sample]]:
-    """Return a serializer class with some fields, of which some are declared."""
+    """Return a serializer class with derived fields (`names`) and declared ones (`fields`)."""
     meta = type("Meta", (), {"model": Sample, "fields": [*names, *fields]})
     return type("CopiedSerializer", (serializers.ModelSerializer,), {**fields, "Meta": meta})
 
 
 def get(view_class: Any, path: str = "/", **kwargs: Any) -> HttpResponseBase:
-    """Return a view's answer: to `retrieve` with a pk, else to `list`."""
+    """Return a view's answer to `retrieve` if a pk is given, else to `list`."""
     action = "retrieve" if kwargs else "list"
     response = view_class.as_view({"get": action})(RequestFactory().get(path), **kwargs)
     return response.render() if hasattr(response, "render") else response

@@ -1,4 +1,4 @@
-"""Request bodies as they arrive over WSGI."""
+"""Request bodies, read through WSGI."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from users_project.wsgi import application
 
 
 def post(body: Any, **environ: Any) -> tuple[int, dict[str, Any]]:
-    """Post to /users as a server does, and return status and answer."""
+    """Post to /users through WSGI, and return the status and the answer."""
     environ = {"CONTENT_TYPE": "application/json", "wsgi.input": body, **environ}
     request = RequestFactory()._base_environ(PATH_INFO="/users", REQUEST_METHOD="POST", **environ)
     status = []
@@ -21,7 +21,7 @@ def post(body: Any, **environ: Any) -> tuple[int, dict[str, Any]]:
     return status[0], json.loads(b"".join(chunks))
 
 
-def test_a_body_of_64_kib_is_read_and_one_byte_more_is_not() -> None:
+def test_a_body_of_64_kib_is_accepted_and_one_byte_more_is_refused() -> None:
     frame = len('{"name": ""}')
     for length, status in ((BODY_LIMIT, 400), (BODY_LIMIT + 1, 413)):
         body = json.dumps({"name": "x" * (length - frame)}).encode()
@@ -31,27 +31,27 @@ def test_a_body_of_64_kib_is_read_and_one_byte_more_is_not() -> None:
     assert answer[1] == {"error": "The body is too large. Send at most 64 KiB."}
 
 
-def test_a_body_in_chunks_has_no_length_and_is_read() -> None:
+def test_a_chunked_body_is_read() -> None:
     body = BytesIO(b'{"name": ""}')
     status, answer = post(body, CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
     assert (status, list(answer["fields"])) == (400, ["name"])
     assert "blank" in answer["error"]
 
 
-def test_a_body_that_is_cut_off_is_refused() -> None:
+def test_a_truncated_body_is_refused() -> None:
     status, answer = post(BytesIO(b'{"name": "ankur"}'), CONTENT_LENGTH="99")
-    assert (status, answer) == (400, {"error": "The body did not arrive whole. Send it again."})
+    assert (status, answer) == (400, {"error": "The body is incomplete. Send it again."})
 
 
-class Broken:
-    """A stream that fails as its server sees fit."""
+class BrokenStream:
+    """A stream that raises an exception of its server."""
 
     def read(self, size: int) -> bytes:
-        raise RuntimeError("no chunk")
+        raise RuntimeError("malformed chunk")
 
 
-def test_a_body_that_the_server_cannot_read_is_refused() -> None:
-    assert post(Broken(), CONTENT_LENGTH="99")[0] == 400
+def test_a_body_that_raises_when_read_is_refused() -> None:
+    assert post(BrokenStream(), CONTENT_LENGTH="99")[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -66,20 +66,20 @@ def test_a_body_that_the_server_cannot_read_is_refused() -> None:
         "application/json ;CHARSET = hex",
     ],
 )
-def test_no_content_type_breaks_a_request(content_type: str) -> None:
+def test_an_unsupported_charset_or_encoded_parameter_is_a_415(content_type: str) -> None:
     body = b'{"name": "ankur"}'
     status, answer = post(BytesIO(body), CONTENT_TYPE=content_type, CONTENT_LENGTH=str(len(body)))
     assert status == 415
     assert "in UTF-8" in answer["error"]
 
 
-def test_a_request_without_a_body_is_left_alone() -> None:
+def test_the_stream_of_a_request_without_a_body_is_not_read() -> None:
     seen = []
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         seen.append(environ["wsgi.input"])
         return []
 
-    stream = Broken()
+    stream = BrokenStream()
     read_bodies(application)({"wsgi.input": stream}, None)
     assert seen == [stream]

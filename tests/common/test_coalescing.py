@@ -1,4 +1,4 @@
-"""Request coalescing: the calls of one moment share one statement."""
+"""Request coalescing: concurrent calls share one statement."""
 
 import threading
 from collections.abc import Sequence
@@ -17,41 +17,41 @@ from tests.conftest import wait_for
 
 
 class Table:
-    """Saves rows when it is told to, and remembers which came together."""
+    """A coalesced insert that waits for `may_save` and records its batches."""
 
-    def __init__(self, most: int = 100) -> None:
-        self.groups: list[list[int]] = []
+    def __init__(self, max_batch_size: int = 100) -> None:
+        self.batches: list[list[int]] = []
         self.may_save = threading.Event()
-        self.coalesced = Coalesced(self.save_group, most)
+        self.coalesced = Coalesced(self.save_batch, max_batch_size)
 
     def save(self, row: int) -> int:
         (saved,) = self.coalesced([row])
         return saved
 
-    def save_group(self, rows: Sequence[int]) -> list[int]:
-        self.groups.append(list(rows))
+    def save_batch(self, rows: Sequence[int]) -> list[int]:
+        self.batches.append(list(rows))
         assert self.may_save.wait(10)
         if 13 in rows:
             raise ValueError("13 cannot be saved")
         return [row * 10 for row in rows]
 
 
-@pytest.mark.parametrize(("most", "sizes"), [(100, [1, 6]), (4, [1, 4, 2])])
-def test_rows_that_come_while_one_is_saved_are_saved_together_as_many_as_may(
-    most: int, sizes: list[int]
+@pytest.mark.parametrize(("max_batch_size", "sizes"), [(100, [1, 6]), (4, [1, 4, 2])])
+def test_calls_during_a_batch_share_the_next_ones_up_to_the_maximum_size(
+    max_batch_size: int, sizes: list[int]
 ) -> None:
-    table = Table(most)
+    table = Table(max_batch_size)
     with ThreadPoolExecutor(10) as requests:
         first = requests.submit(table.save, 1)
-        wait_for(lambda: table.groups, 10)
+        wait_for(lambda: table.batches, 10)
         others = [requests.submit(table.save, row) for row in range(2, 8)]
         wait_for(lambda: len(table.coalesced._waiting) == 6, 10)
         table.may_save.set()
         assert [first.result(10), *(other.result(10) for other in others)] == [
             10, 20, 30, 40, 50, 60, 70,
         ]  # fmt: skip
-    assert [len(group) for group in table.groups] == sizes
-    assert sorted(row for group in table.groups for row in group) == [1, 2, 3, 4, 5, 6, 7]
+    assert [len(batch) for batch in table.batches] == sizes
+    assert sorted(row for batch in table.batches for row in batch) == [1, 2, 3, 4, 5, 6, 7]
     assert table.save(8) == 80
 
 
@@ -60,26 +60,26 @@ def test_a_call_in_a_transaction_runs_alone() -> None:
     table = Table()
 
     def save_in_transaction(row: int) -> int:
-        # It could be rolled back, and the others' rows with it.
+        # A rollback would undo the rows of other calls too.
         with closing(connection), transaction.atomic():
             return table.save(row)
 
     with ThreadPoolExecutor(10) as requests:
         first = requests.submit(table.save, 1)
-        wait_for(lambda: table.groups, 10)
+        wait_for(lambda: table.batches, 10)
         other = requests.submit(table.save, 2)
         wait_for(lambda: table.coalesced._waiting, 10)
         alone = requests.submit(save_in_transaction, 3)
-        wait_for(lambda: table.groups == [[1], [3]], 10)
+        wait_for(lambda: table.batches == [[1], [3]], 10)
         table.may_save.set()
         assert [first.result(10), other.result(10), alone.result(10)] == [10, 20, 30]
 
 
-def test_a_batch_fails_as_a_whole_and_the_next_one_is_saved() -> None:
+def test_all_calls_of_a_failed_batch_raise_and_the_next_batch_succeeds() -> None:
     table = Table()
     with ThreadPoolExecutor(10) as requests:
         first = requests.submit(table.save, 1)
-        wait_for(lambda: table.groups, 10)
+        wait_for(lambda: table.batches, 10)
         failing = [requests.submit(table.save, row) for row in (12, 13)]
         wait_for(lambda: len(table.coalesced._waiting) == 2, 10)
         table.may_save.set()
@@ -88,15 +88,15 @@ def test_a_batch_fails_as_a_whole_and_the_next_one_is_saved() -> None:
             with pytest.raises(ValueError, match="13 cannot be saved"):
                 one.result(10)
     assert table.save(2) == 20
-    assert table.groups[-1] == [2]
+    assert table.batches[-1] == [2]
 
 
-def test_a_call_that_has_waited_too_long_is_told_and_the_next_are_saved(monkeypatch) -> None:
+def test_a_call_that_waits_too_long_raises_and_later_calls_succeed(monkeypatch) -> None:
     monkeypatch.setattr(coalescing, "queue_budget", lambda: 0.1)
     table = Table()
     with ThreadPoolExecutor(10) as requests:
         first = requests.submit(table.save, 1)
-        wait_for(lambda: table.groups, 10)
+        wait_for(lambda: table.batches, 10)
         waiting = requests.submit(table.save, 2)
         wait_for(lambda: table.coalesced._waiting, 10)
         latest = table.coalesced._waiting[0].latest
@@ -105,12 +105,12 @@ def test_a_call_that_has_waited_too_long_is_told_and_the_next_are_saved(monkeypa
         assert first.result(10) == 10
         with pytest.raises(OperationalError, match="too long") as error:
             waiting.result(10)
-    assert isinstance(error.value.__cause__, PoolTimeout)  # so that no replica is given up for it
+    assert isinstance(error.value.__cause__, PoolTimeout)  # so that it counts as an overload
     assert table.save(3) == 30
-    assert table.groups == [[1], [3]]
+    assert table.batches == [[1], [3]]
 
 
-def test_a_call_that_has_waited_too_long_does_not_wait_for_the_next_batch(monkeypatch) -> None:
+def test_a_call_that_waits_too_long_fails_before_the_next_batch_ends(monkeypatch) -> None:
     monkeypatch.setattr(coalescing, "queue_budget", lambda: 0.1)
     may_end = {1: threading.Event(), 3: threading.Event()}
     wait = coalesced(lambda rows: [may_end[row].wait(10) for row in rows])
@@ -137,60 +137,60 @@ def test_a_call_that_arrives_before_a_batch_begins_joins_it(monkeypatch) -> None
     with ThreadPoolExecutor(10) as requests:
         others = []
 
-        def let_another_come(_: float) -> None:
+        def submit_another(_: float) -> None:
             if len(others) < 3:
                 others.append(requests.submit(table.save, len(others) + 2))
                 wait_for(lambda: len(table.coalesced._waiting) == len(others) + 1, 10)
 
-        monkeypatch.setattr(coalescing.time, "sleep", let_another_come)
+        monkeypatch.setattr(coalescing.time, "sleep", submit_another)
         assert table.save(1) == 10
         assert [other.result(10) for other in others] == [20, 30, 40]
-    assert table.groups == [[1, 2, 3, 4]]
+    assert table.batches == [[1, 2, 3, 4]]
 
 
-def test_calls_that_keep_arriving_do_not_put_off_the_batch(monkeypatch) -> None:
+def test_calls_that_keep_arriving_do_not_delay_the_batch_forever(monkeypatch) -> None:
     table = Table()
     table.may_save.set()
     now = 0.0
     with ThreadPoolExecutor(10) as requests:
         others = []
 
-        def let_another_come(_: float) -> None:
+        def submit_another(_: float) -> None:
             nonlocal now
             now += coalescing.BATCH_WINDOW / 2
             if len(others) < 8:
                 others.append(requests.submit(table.save, len(others) + 2))
                 wait_for(lambda: len(table.coalesced._waiting) == len(others) + 1, 10)
 
-        clock = SimpleNamespace(sleep=let_another_come, monotonic=lambda: now)
+        clock = SimpleNamespace(sleep=submit_another, monotonic=lambda: now)
         monkeypatch.setattr(coalescing, "time", clock)
         assert table.save(1) == 10
-    assert table.groups == [[1, 2, 3]]
+    assert table.batches == [[1, 2, 3]]
 
 
 def test_calls_get_the_results_of_their_own_items() -> None:
-    groups = []
+    batches = []
 
     @coalesced
     def double(items: Sequence[int]) -> list[int]:
         """Double each item."""
-        groups.append(len(items))
+        batches.append(len(items))
         return [item * 2 for item in items]
 
     with ThreadPoolExecutor(4) as requests:
         calls = [requests.submit(double, range(size)) for size in (3, 0, 2, 1)]
         assert [list(call.result(10)) for call in calls] == [[0, 2, 4], [], [0, 2], [0]]
-    assert sum(groups) == 6
+    assert sum(batches) == 6
     assert double.__doc__ == "Double each item."
 
 
-def test_a_call_of_more_items_than_a_batch_may_have_is_a_batch_of_its_own() -> None:
+def test_a_call_with_more_items_than_the_maximum_runs_as_its_own_batch() -> None:
     table = Table(2)
     table.may_save.set()
     assert table.coalesced([1, 2, 3]) == [10, 20, 30]
-    assert table.groups == [[1, 2, 3]]
+    assert table.batches == [[1, 2, 3]]
 
 
-def test_a_function_that_returns_too_few_results_is_named_and_nothing_is_guessed() -> None:
+def test_a_function_that_returns_too_few_results_raises() -> None:
     with pytest.raises(TypeError, match="1 results were returned for 2 items"):
         coalesced(lambda items: items[:1])([1, 2])

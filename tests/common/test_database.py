@@ -1,4 +1,4 @@
-"""The database backend: connections are used in turn, dead ones noticed, and no wait is endless."""
+"""The database backend: it reuses connections, replaces closed ones, and bounds every wait."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ from common.database.pool import Pool
 
 @pytest.fixture
 def pool(transactional_db, monkeypatch) -> Iterator[Pool]:
-    """A pool of one place, as the services have it; the tests' own connection is not in it."""
+    """A pool with one slot. It replaces the connection of the tests, which is not pooled."""
     connection.close()
     pool = Pool(1)
     monkeypatch.setattr(DatabaseWrapper, "pools", {"default": pool})
@@ -32,27 +32,27 @@ def pool(transactional_db, monkeypatch) -> Iterator[Pool]:
 
 
 def backend() -> int:
-    """Return the process of PostgreSQL that serves the connection."""
+    """Return the process id of the connection's PostgreSQL backend."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (pid,) = cursor.fetchone()
     return pid
 
 
-def test_what_one_request_closes_the_next_one_uses(pool) -> None:
+def test_a_closed_connection_is_reused_by_the_next_request(pool) -> None:
     before = backend()
     connection.close()
     assert backend() == before
 
 
-def test_a_connection_that_the_server_closed_is_replaced(pool, superuser) -> None:
+def test_a_connection_closed_by_the_server_is_replaced(pool, superuser) -> None:
     before = backend()
     connection.close()
     superuser.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
     assert backend() != before
 
 
-def test_a_connection_in_a_transaction_is_not_used_again(pool) -> None:
+def test_a_connection_in_a_transaction_is_not_reused(pool) -> None:
     connection.set_autocommit(False)
     before = backend()
     connection.close()
@@ -60,7 +60,7 @@ def test_a_connection_in_a_transaction_is_not_used_again(pool) -> None:
     assert connection.get_autocommit()
 
 
-def test_a_connection_on_which_something_failed_is_not_used_again(pool) -> None:
+def test_a_connection_is_not_reused_after_an_error(pool) -> None:
     before = backend()
     with pytest.raises(ProgrammingError), connection.cursor() as cursor:
         cursor.execute("SELECT no_such_column")
@@ -68,34 +68,34 @@ def test_a_connection_on_which_something_failed_is_not_used_again(pool) -> None:
     assert backend() != before
 
 
-def test_a_connect_that_fails_leaves_its_place_to_the_next(pool, monkeypatch) -> None:
+def test_a_failed_connect_releases_its_slot(pool, monkeypatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setitem(connection.settings_dict, "HOST", "nobody.invalid")
+        patch.setitem(connection.settings_dict, "HOST", "unknown.invalid")
         for _ in range(2):
-            with pytest.raises(OperationalError, match="cannot be looked up"):
+            with pytest.raises(OperationalError, match="cannot be resolved"):
                 backend()
     assert backend()
 
 
-def test_a_host_is_looked_up_with_all_its_addresses() -> None:
+def test_a_host_name_is_resolved_to_all_its_addresses() -> None:
     params = with_addresses({"host": "localhost", "user": "x"})
     addresses = params["hostaddr"].split(",")
     assert "127.0.0.1" in addresses
     assert params["host"].split(",") == ["localhost"] * len(addresses)
 
 
-def test_a_lookup_that_takes_too_long_is_given_up(monkeypatch) -> None:
+def test_a_slow_name_resolution_times_out(monkeypatch) -> None:
     may_answer = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: may_answer.wait(10) and [])
     start = monotonic()
-    with pytest.raises(psycopg2.OperationalError, match="Looking up slow.invalid takes too long"):
+    with pytest.raises(psycopg2.OperationalError, match="Resolving slow.invalid takes too long"):
         look_up("slow.invalid", 0.1)
     assert monotonic() - start < 5
     may_answer.set()
 
 
 @pytest.mark.parametrize("waited", [0.0, 0.1, 1.0, 2.0])
-def test_a_request_that_queues_keeps_time_for_a_connect_and_a_statement(
+def test_a_queued_request_keeps_time_for_a_connect_and_a_statement(
     monkeypatch, waited: float
 ) -> None:
     now = 1000.0
@@ -106,18 +106,18 @@ def test_a_request_that_queues_keeps_time_for_a_connect_and_a_statement(
         assert deadline.queue_budget() == pytest.approx(deadline.QUEUE_BUDGET - waited)
         now += deadline.queue_budget()
         assert deadline.connect_timeout() == pytest.approx(deadline.CONNECT_RESERVE)
-        now += deadline.connect_timeout()  # spent on the lookup of the host
+        now += deadline.connect_timeout()  # spent on name resolution
         assert deadline.connect_timeout() == pytest.approx(0)
         assert deadline.statement_timeout() == pytest.approx(deadline.STATEMENT_TIMEOUT)
         now += deadline.statement_timeout()
         assert deadline.queue_budget() == 0.0
         assert deadline.statement_timeout() == deadline.MIN_STATEMENT_TIMEOUT
-        assert now < 1005.0  # as the contract has it
+        assert now < 1005.0  # the five seconds of the contract
         deadline.restart()
         assert deadline.time_left() == pytest.approx(deadline.REQUEST_BUDGET)
 
 
-def test_outside_a_request_no_budget_runs_out(monkeypatch) -> None:
+def test_the_budget_does_not_run_out_outside_a_request(monkeypatch) -> None:
     now = 1000.0
     monkeypatch.setattr(deadline, "monotonic", lambda: now)
     with deadline.request_budget():
@@ -130,7 +130,7 @@ def test_outside_a_request_no_budget_runs_out(monkeypatch) -> None:
 
 @pytest.fixture
 def short_deadline(monkeypatch):
-    """A deadline of 0.2 seconds, and no circuit breaker left open."""
+    """A deadline of 0.2 seconds, and closed circuit breakers."""
     monkeypatch.setattr(deadline, "STATEMENT_TIMEOUT", 0.2)
     monkeypatch.setattr(deadline, "MIN_STATEMENT_TIMEOUT", 0.1)
     monkeypatch.setattr(deadline, "_breakers", defaultdict(lambda: CircuitBreaker(1.0)))
@@ -150,14 +150,14 @@ def connect(host: str = os.environ["DB_HOST"]) -> psycopg2.extensions.connection
     )
 
 
-def test_answers_in_time_are_answers(short_deadline) -> None:
+def test_an_answer_before_the_deadline_is_returned(short_deadline) -> None:
     with connect() as open_connection, open_connection.cursor() as cursor:
         cursor.execute("SELECT repeat('x', 5000000)")
         assert len(cursor.fetchone()[0]) == 5000000
     open_connection.close()
 
 
-def test_a_statement_ends_at_the_deadline_and_a_pause_follows(short_deadline, monkeypatch) -> None:
+def test_a_missed_deadline_opens_the_circuit_breaker(short_deadline, monkeypatch) -> None:
     slow, other, elsewhere = connect(), connect(), connect("localhost")
     start = monotonic()
     with pytest.raises(psycopg2.OperationalError, match="did not answer in 0.2"):
@@ -171,7 +171,7 @@ def test_a_statement_ends_at_the_deadline_and_a_pause_follows(short_deadline, mo
     connect().close()
 
 
-def test_a_connect_to_a_server_that_says_nothing_ends_at_the_deadline(short_deadline) -> None:
+def test_a_connect_to_a_silent_server_ends_at_the_deadline(short_deadline) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         start = monotonic()
         with pytest.raises(psycopg2.OperationalError, match="did not answer"):
@@ -179,9 +179,7 @@ def test_a_connect_to_a_server_that_says_nothing_ends_at_the_deadline(short_dead
         assert monotonic() - start < 1
 
 
-def test_a_connect_has_less_time_where_the_request_has_waited_before(
-    short_deadline, monkeypatch
-) -> None:
+def test_a_connect_has_less_time_after_the_request_has_waited(short_deadline, monkeypatch) -> None:
     monkeypatch.setattr(deadline, "REQUEST_BUDGET", 0.3)
     monkeypatch.setattr(deadline, "CONNECT_RESERVE", 0.1)
     with (
@@ -191,7 +189,7 @@ def test_a_connect_has_less_time_where_the_request_has_waited_before(
         psycopg2.connect(host="127.0.0.1", port=silent.getsockname()[1], user="x")
 
 
-def test_a_slow_statement_is_ended_by_the_server_before_the_deadline(superuser) -> None:
+def test_the_servers_statement_timeout_is_shorter_than_the_deadline(superuser) -> None:
     superuser.execute("SELECT rolconfig FROM pg_roles WHERE rolname LIKE '%_service'")
     for (settings,) in superuser.fetchall():
         (timeout,) = (s.split("=")[1] for s in settings if s.startswith("statement_timeout"))

@@ -21,14 +21,14 @@ from common import env
         ("yes", lambda: env.boolean("X", False)),
     ],
 )
-def test_a_bad_value_is_refused_by_its_name(monkeypatch, value: str, read) -> None:
+def test_the_error_for_a_bad_value_names_the_variable(monkeypatch, value: str, read) -> None:
     monkeypatch.setenv("X", value)
     with pytest.raises(ImproperlyConfigured, match="^X") as caught:
         read()
     assert value in str(caught.value)
 
 
-def test_what_is_allowed_is_named(monkeypatch) -> None:
+def test_the_error_names_the_allowed_values(monkeypatch) -> None:
     monkeypatch.setenv("X", "yes")
     with pytest.raises(ImproperlyConfigured, match="true, false"):
         env.boolean("X", False)
@@ -36,7 +36,7 @@ def test_what_is_allowed_is_named(monkeypatch) -> None:
         env.integer("X", 1, 1, 9)
 
 
-def test_defaults_hold_where_nothing_is_set(monkeypatch) -> None:
+def test_defaults_apply_when_a_variable_is_not_set(monkeypatch) -> None:
     monkeypatch.delenv("X", raising=False)
     assert env.text("X", "a") == "a"
     assert env.integer("X", 5, 1, 9) == 5
@@ -44,7 +44,7 @@ def test_defaults_hold_where_nothing_is_set(monkeypatch) -> None:
     assert env.words("X") == []
 
 
-def test_words_are_parted_by_commas(monkeypatch) -> None:
+def test_words_are_separated_by_commas(monkeypatch) -> None:
     monkeypatch.setenv("X", "a, b,,c ")
     assert env.words("X") == ["a", "b", "c"]
 

@@ -1,11 +1,11 @@
-"""Password hashing."""
+"""Password hashing in a thread."""
 
 import gevent
 
 from common.serving.hashers import ThreadedPBKDF2PasswordHasher
 
 
-def test_other_requests_go_on_while_a_password_is_hashed() -> None:
+def test_hashing_a_password_does_not_block_other_requests() -> None:
     done = []
 
     def hash_password() -> None:

@@ -1,4 +1,4 @@
-"""The probes."""
+"""The probes /livez and /readyz."""
 
 import pytest
 from django.db import OperationalError, connection
@@ -13,19 +13,19 @@ def test_the_probes_answer_any_host(client: Client, db: None, path: str) -> None
     assert client.head(path).status_code == 200
 
 
-def test_liveness_asks_no_database(client: Client) -> None:
-    # Without the fixture `db` pytest-django refuses every query.
+def test_liveness_does_not_query_the_database(client: Client) -> None:
+    # Without the fixture `db`, pytest-django blocks every query.
     assert client.get("/livez").json() == {"process": "ok"}
 
 
-def test_a_probe_cannot_be_posted_to(client: Client) -> None:
+def test_a_probe_refuses_post(client: Client) -> None:
     response = client.post("/livez")
     assert response.status_code == 405
     assert response.headers["Allow"] == "GET, HEAD"
     assert response.json()["error"]
 
 
-def test_a_missing_migration_is_named(client: Client, db: None) -> None:
+def test_readiness_names_a_missing_migration(client: Client, db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE name = '0002_grant_readers'")
     response = client.get("/readyz")
@@ -38,15 +38,15 @@ def test_a_missing_migration_is_named(client: Client, db: None) -> None:
 
 @pytest.mark.parametrize(
     ("cause", "sentence"),
-    [(None, "does not answer"), (PoolTimeout("others have all"), "Too many requests")],
+    [(None, "does not answer"), (PoolTimeout("all connections are busy"), "Too many requests")],
 )
-def test_a_database_that_is_away_or_busy_is_named(
+def test_readiness_fails_if_the_database_is_unavailable_or_overloaded(
     client: Client, monkeypatch, cause: Exception | None, sentence: str
 ) -> None:
-    def away(*args: object) -> None:
+    def fail(*args: object) -> None:
         raise OperationalError("gone") from cause
 
-    monkeypatch.setattr("common.observability.health.MigrationExecutor", away)
+    monkeypatch.setattr("common.observability.health.MigrationExecutor", fail)
     monkeypatch.setattr("common.observability.health.connection.close", lambda: None)
     response = client.get("/readyz")
     assert response.status_code == 503

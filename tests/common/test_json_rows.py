@@ -1,4 +1,4 @@
-"""A row of a list is what the detail answers, byte for byte, whatever fields a serializer has."""
+"""A row of a list equals the answer of the detail, byte for byte, for all supported fields."""
 
 from datetime import UTC, datetime
 
@@ -32,7 +32,7 @@ VALUES = st.fixed_dictionaries(
         "later": st.none() | TIME,
     }
 )
-# Each field that a list may have: made by ModelSerializer, or declared.
+# All supported fields: those that ModelSerializer derives, and declared ones.
 DERIVED = ["id", "text", "long_text", "slug", "email", "whole", "big", "small", "flag", "maybe"]
 DECLARED = {
     "time": lambda: UTCDateTimeField(),
@@ -49,7 +49,7 @@ DECLARED = {
 
 
 class RestViewSet(rest_mixins.ListModelMixin, rest_viewsets.GenericViewSet):
-    """REST framework's own list."""
+    """REST framework's own ListModelMixin."""
 
     queryset = Sample.objects.order_by("id")
 
@@ -65,7 +65,7 @@ class RestViewSet(rest_mixins.ListModelMixin, rest_viewsets.GenericViewSet):
     names=st.lists(st.sampled_from([*DERIVED, *DECLARED]), min_size=1, unique=True),
     label=st.none() | TEXT,
 )
-def test_a_row_of_a_list_is_what_the_detail_answers(
+def test_a_row_of_a_list_equals_the_detail_byte_for_byte(
     tables: None, values: dict[str, object], names: list[str], label: str | None
 ) -> None:
     derived = [name for name in names if name in DERIVED]

@@ -1,4 +1,4 @@
-"""Lists in pages and streams, as common.fast makes them; with users for rows."""
+"""Pages and streams of common.fast, tested with the list of users."""
 
 import gc
 import json
@@ -28,9 +28,7 @@ def listed(response) -> list[str]:
 
 
 @pytest.mark.parametrize("rows", range(8))
-def test_a_streamed_list_is_whole_whatever_its_length(
-    client: Client, monkeypatch, rows: int
-) -> None:
+def test_a_streamed_list_is_complete_at_any_length(client: Client, monkeypatch, rows: int) -> None:
     monkeypatch.setattr(mixins, "FIRST_BATCH", 2)
     monkeypatch.setattr(lists, "BATCH", 3)
     names = [f"user {number}" for number in range(rows)]
@@ -39,7 +37,7 @@ def test_a_streamed_list_is_whole_whatever_its_length(
     assert listed(client.get("/users")) == names
 
 
-def test_a_list_does_not_wait_for_those_that_others_read_slowly(
+def test_a_list_has_short_batches_while_slow_readers_use_all_long_ones(
     client: Client, monkeypatch, names
 ) -> None:
     monkeypatch.setattr(mixins, "FIRST_BATCH", 2)
@@ -56,7 +54,7 @@ def test_a_list_does_not_wait_for_those_that_others_read_slowly(
     assert lists.LONG_BATCHES.acquire(blocking=False)
 
 
-def test_a_stream_ends_although_rows_are_added(client: Client, monkeypatch, names) -> None:
+def test_a_stream_ends_while_rows_are_being_added(client: Client, monkeypatch, names) -> None:
     monkeypatch.setattr(mixins, "FIRST_BATCH", 2)
     monkeypatch.setattr(lists, "BATCH", 1)
     received = []
@@ -66,7 +64,7 @@ def test_a_stream_ends_although_rows_are_added(client: Client, monkeypatch, name
     assert len(json.loads(b"".join(received))) <= len(names) + 1
 
 
-def test_an_answer_does_not_wait_for_the_garbage_collection(rf: RequestFactory, names) -> None:
+def test_an_answer_is_freed_without_garbage_collection(rf: RequestFactory, names) -> None:
     view = UserViewSet.as_view({"get": "list"})
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""The connections of a process."""
+"""The connection pool of a process."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +9,7 @@ from common.database.pool import Pool
 from tests.conftest import wait_for
 
 
-def test_a_slot_is_lent_once_and_its_connection_used_again() -> None:
+def test_a_slot_is_acquired_once_and_its_connection_reused() -> None:
     pool = Pool(2)
     assert [pool.acquire(1), pool.acquire(1)] == [None, None]
     with pytest.raises(psycopg2.OperationalError, match="busy"):
@@ -19,7 +19,7 @@ def test_a_slot_is_lent_once_and_its_connection_used_again() -> None:
     assert {pool.acquire(1), pool.acquire(1)} == {"a connection", None}
 
 
-def test_the_connection_that_was_used_last_is_used_first() -> None:
+def test_the_most_recently_used_connection_is_acquired_first() -> None:
     pool = Pool(3)
     for _ in range(2):
         pool.acquire(1)
@@ -28,7 +28,7 @@ def test_the_connection_that_was_used_last_is_used_first() -> None:
     assert pool.acquire(1) == "last"
 
 
-def test_an_open_connection_is_used_although_another_could_not_be_opened() -> None:
+def test_an_open_connection_is_preferred_to_an_empty_slot() -> None:
     pool = Pool(3)
     for _ in range(2):
         pool.acquire(1)
@@ -50,7 +50,7 @@ def test_a_request_that_needs_an_open_connection_waits_for_one() -> None:
         assert waiting.result(10) == "a connection"
 
 
-def test_the_request_that_has_waited_longest_is_served_first() -> None:
+def test_the_oldest_waiter_is_served_first() -> None:
     pool = Pool(1)
     pool.acquire(1)
     with ThreadPoolExecutor(3) as requests:
@@ -63,7 +63,7 @@ def test_the_request_that_has_waited_longest_is_served_first() -> None:
             assert waiting[number].result(10) == number
 
 
-def test_a_request_that_has_timed_out_gets_nothing() -> None:
+def test_a_waiter_that_timed_out_does_not_get_a_connection() -> None:
     pool = Pool(1)
     pool.acquire(1)
     with pytest.raises(psycopg2.OperationalError):

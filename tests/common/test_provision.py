@@ -1,4 +1,4 @@
-"""Provisioning: roles, schemas and grants."""
+"""Provisioning of the database, the roles and the schemas."""
 
 import os
 import subprocess
@@ -25,13 +25,13 @@ def provision(**environment: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def database(superuser) -> str:
-    """A name for a database that is removed after the test."""
+    """The name of a database that is dropped after the test."""
     name = "test_provision"
     yield name
     superuser.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-def test_four_runs_at_once_all_succeed(database: str) -> None:
+def test_four_concurrent_runs_succeed(database: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: provision(DB_NAME=database), range(4)))
     assert [result.stderr for result in results] == [""] * 4
@@ -50,7 +50,7 @@ def test_another_run_changes_nothing_but_the_passwords(superuser) -> None:
     assert superuser.fetchall() == before
 
 
-def test_a_service_cannot_take_the_connections_of_the_other(superuser) -> None:
+def test_a_connection_limit_is_set_kept_and_removed(superuser) -> None:
     query = "SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname LIKE '%_service'"
     limits = {"users_service": 20, "numbers_service": 30}
     unlimited = {"users_service": -1, "numbers_service": -1}
@@ -64,7 +64,7 @@ def test_a_service_cannot_take_the_connections_of_the_other(superuser) -> None:
         assert dict(superuser.fetchall()) == expected
 
 
-def test_an_administrator_need_not_be_superuser(superuser, database: str) -> None:
+def test_the_administrator_does_not_need_to_be_a_superuser(superuser, database: str) -> None:
     superuser.execute("CREATE ROLE dba LOGIN PASSWORD 'dba' CREATEROLE CREATEDB")
     superuser.execute("GRANT users_service, numbers_service, users_reader TO dba WITH ADMIN OPTION")
     try:
@@ -76,7 +76,7 @@ def test_an_administrator_need_not_be_superuser(superuser, database: str) -> Non
     assert result.stderr == ""
 
 
-def test_strangers_may_not_enter(superuser, database: str) -> None:
+def test_other_roles_cannot_connect(superuser, database: str) -> None:
     provision(DB_NAME=database)
     superuser.execute("CREATE ROLE stranger LOGIN PASSWORD 'stranger'")
     try:
@@ -92,7 +92,7 @@ def test_strangers_may_not_enter(superuser, database: str) -> None:
         superuser.execute("DROP ROLE stranger")
 
 
-def test_a_password_is_changed_by_another_run() -> None:
+def test_another_run_changes_a_password() -> None:
     def login(password: str) -> None:
         host, port, name = (os.environ[key] for key in ("DB_HOST", "DB_PORT", "DB_NAME"))
         user = "numbers_service"
@@ -118,7 +118,7 @@ def test_a_password_is_changed_by_another_run() -> None:
         ({"USERS_DB_PASSWORD_FILE": ""}, "Neither USERS_DB_PASSWORD nor"),
     ],
 )
-def test_what_stands_in_the_way_is_said_without_a_traceback(
+def test_an_error_is_reported_without_a_traceback(
     environment: dict[str, str], sentence: str
 ) -> None:
     result = provision(**environment)
@@ -128,7 +128,7 @@ def test_what_stands_in_the_way_is_said_without_a_traceback(
     assert "Traceback" not in result.stderr
 
 
-def test_migrations_that_start_at_once_wait_for_each_other(database: str) -> None:
+def test_concurrent_migrations_wait_for_each_other(database: str) -> None:
     assert provision(DB_NAME=database).returncode == 0
     with ThreadPoolExecutor(3) as pool:
         results = list(pool.map(lambda _: manage("users", "migrate", DB_NAME=database), range(3)))

@@ -1,4 +1,4 @@
-"""The README and CONTRIBUTING.md, held against the code."""
+"""README.md and CONTRIBUTING.md agree with the code."""
 
 import ast
 import re
@@ -14,12 +14,12 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 SCRIPT = (ROOT / "manage_all.sh").read_text()
 
 
-def test_it_can_be_read_in_one_go() -> None:
+def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 150
 
 
 @pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
-def test_every_path_in_it_exists(text: str) -> None:
+def test_every_path_in_a_document_exists(text: str) -> None:
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
@@ -35,18 +35,18 @@ def test_every_path_in_it_exists(text: str) -> None:
 
 
 @pytest.mark.parametrize("word", re.findall(r"manage_all\.sh ([a-z-]+)", README + CONTRIBUTING))
-def test_every_command_in_it_exists(word: str) -> None:
+def test_every_command_in_a_document_exists(word: str) -> None:
     assert f"./manage_all.sh {word}" in SCRIPT or f"manage.py {word}" in SCRIPT
 
 
 @pytest.mark.parametrize("lock", ["requirements", "requirements-local", "requirements-dev"])
-def test_every_lock_is_compiled_as_it_says(lock: str) -> None:
+def test_every_lock_file_names_the_documented_command(lock: str) -> None:
     command = (ROOT / f"{lock}.txt").read_text().splitlines()[1].lstrip("# ")
     assert f"\n{command}\n" in CONTRIBUTING
 
 
 def settings_in_the_code() -> set[str]:
-    """Return the names of the variables that the code reads by way of common/env.py."""
+    """Return the names of the variables that the code reads with common/env.py."""
     names = set()
     for path in [*ROOT.glob("common/**/*.py"), *ROOT.glob("*_project/**/*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -63,13 +63,13 @@ def settings_in_the_code() -> set[str]:
     return names | {f"{service.prefix}{suffix}" for service in SERVICES for suffix in suffixes}
 
 
-def test_every_setting_stands_in_it_and_no_other() -> None:
+def test_the_readme_lists_exactly_the_settings_of_the_code() -> None:
     tables = re.findall(r"^\| (`[A-Z][A-Z_`, ]+`) \|", README, re.MULTILINE)
     documented = set(re.findall(r"[A-Z_]{4,}", " ".join(tables)))
     assert documented == settings_in_the_code()
 
 
-def test_the_front_scripts_settings_stand_in_it() -> None:
+def test_the_readme_lists_the_settings_of_the_front_script() -> None:
     defaults = set(re.findall(r"\$\{([A-Z_]+):-", SCRIPT))
     for path in ROOT.glob("*.py"):
         defaults |= set(re.findall(r'environ\.get\("([A-Z_]+)"\)', path.read_text()))

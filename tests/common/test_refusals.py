@@ -1,4 +1,4 @@
-"""What common.fast does not support: each is refused when the view is routed, or works."""
+"""Views that common.fast does not support are refused when they are routed; others work."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -39,30 +39,30 @@ __all__ = ["tables"]
 
 
 def override(*args: Any, **kwargs: Any) -> Any:
-    """Be another method than the stock one."""
+    """Override any method."""
 
 
-class Shouting(serializers.CharField):
+class UpperCaseField(serializers.CharField):
     def to_representation(self, value: str) -> str:
         return value.upper()
 
 
-class Elsewhere(serializers.CharField):
+class AttributeField(serializers.CharField):
     def get_attribute(self, instance: Sample) -> str:
         return instance.text + "!"
 
 
-class Overriding(SampleSerializer):
+class RepresentationSerializer(SampleSerializer):
     def to_representation(self, instance: Sample) -> dict[str, Any]:
         return {"id": instance.pk}
 
 
-class Saving(SampleSerializer):
+class SaveSerializer(SampleSerializer):
     def save(self, **kwargs: Any) -> Any:
         return super().save(**kwargs, flag=True)
 
 
-class Other(KeysetPagination):
+class CountPagination(KeysetPagination):
     def get_paginated_response(self, data: Any) -> Any:
         return super().get_paginated_response({"count": len(data), "rows": data})
 
@@ -76,18 +76,18 @@ REFUSED = {
     "perform_create": (lambda: view(perform_create=override), "perform_create is not called"),
     "get_serializer": (lambda: view(get_serializer=override), "get_serializer is not called"),
     "a context": (lambda: view(get_serializer_context=override), "context is not called"),
-    "a paginated answer": (lambda: view(pagination_class=Other), "not called for JSON"),
-    "save": (lambda: view(serializer_class=Saving), "save is not called"),
-    # Rows in another order
+    "a paginated answer": (lambda: view(pagination_class=CountPagination), "not called for JSON"),
+    "save": (lambda: view(serializer_class=SaveSerializer), "save is not called"),
+    # Rows that are not ordered by id
     "an ordering": (lambda: view(queryset=Sample.objects.order_by("text")), "ordered by text"),
     "no ordering": (lambda: view(queryset=Sample.objects.all()), "ordered by nothing"),
-    "a descent": (lambda: view(queryset=Sample.objects.order_by("-id")), "ordered by -id"),
+    "a descending order": (lambda: view(queryset=Sample.objects.order_by("-id")), "ordered by -id"),
     "a slice": (lambda: view(queryset=Sample.objects.order_by("id")[:9]), "sliced"),
     "distinct rows": (lambda: view(queryset=Sample.objects.order_by("id").distinct()), "distinct"),
     "OrderingFilter": (lambda: view(filter_backends=[OrderingFilter]), "OrderingFilter"),
     "page numbers": (lambda: view(pagination_class=PageNumberPagination), "KeysetPagination"),
     "no pagination": (lambda: view(pagination_class=None), "KeysetPagination"),
-    # Fields that PostgreSQL would write otherwise
+    # Fields that PostgreSQL would not write as REST framework does
     "SlugRelatedField": (
         with_serializer(parent=serializers.SlugRelatedField("label", read_only=True)),
         "CopiedSerializer.parent .SlugRelatedField",
@@ -98,8 +98,8 @@ REFUSED = {
     "a computed field": (
         with_serializer(upper=serializers.SerializerMethodField()), "SerializerMethodField"
     ),
-    "a representation": (with_serializer(text=Shouting()), "Shouting of"),
-    "an attribute": (with_serializer(text=Elsewhere()), "Elsewhere of"),
+    "a representation": (with_serializer(text=UpperCaseField()), "UpperCaseField of"),
+    "an attribute": (with_serializer(text=AttributeField()), "AttributeField of"),
     "a number of a text": (
         with_serializer(text=serializers.IntegerField()), "IntegerField of text"
     ),
@@ -116,10 +116,10 @@ REFUSED = {
         with_serializer(label=serializers.CharField(source="parent.label")),
         "relation that may be null",
     ),
-    "a serializer of its own": (
-        lambda: view(serializer_class=Overriding), "overrides to_representation"
+    "an overridden representation": (
+        lambda: view(serializer_class=RepresentationSerializer), "overrides to_representation"
     ),
-    # Requests that share a statement although they may not
+    # Rows that may depend on the request, although requests share a statement
     "get_queryset": (
         lambda: view(coalesce=True, get_queryset=override), "get_queryset may depend"
     ),
@@ -130,26 +130,26 @@ REFUSED = {
     "a serializer class": (
         lambda: view(coalesce=True, get_serializer_class=override), "may depend"
     ),
-    "a filter by caller": (
-        lambda: view(coalesce=True, filter_backends=[CallerFilter]), "CallerFilter may depend"
+    "a filter by client": (
+        lambda: view(coalesce=True, filter_backends=[ClientFilter]), "ClientFilter may depend"
     ),
     "another lookup": (lambda: view(coalesce=True, lookup_field="slug"), "lookup by pk"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_view_that_is_not_supported_cannot_be_routed(case: str) -> None:
+def test_an_unsupported_view_cannot_be_routed(case: str) -> None:
     make, sentence = REFUSED[case]
     with pytest.raises(ImproperlyConfigured, match=sentence):
         make().as_view({"get": "list", "post": "create"})
 
 
-def test_an_option_of_as_view_is_checked_as_an_attribute_is() -> None:
+def test_an_option_of_as_view_is_checked_like_an_attribute() -> None:
     with pytest.raises(ImproperlyConfigured, match="ordered by text"):
         SampleViewSet.as_view({"get": "list"}, queryset=Sample.objects.order_by("text"))
 
 
-def test_big_numbers_as_text_are_refused_also_by_the_setting(monkeypatch) -> None:
+def test_big_numbers_as_text_are_also_refused_if_the_setting_asks_for_them(monkeypatch) -> None:
     monkeypatch.setattr(api_settings, "COERCE_BIGINT_TO_STRING", True, raising=False)
     with pytest.raises(ImproperlyConfigured, match="BigIntegerField of"):
         SampleViewSet.as_view({"get": "list"})
@@ -169,7 +169,7 @@ def test_a_primary_key_that_is_not_an_integer_is_refused(monkeypatch) -> None:
         view(queryset=Parent.objects.order_by("id")).as_view({"get": "list"})
 
 
-# --- What works --------------------------------------------------------------------------------
+# --- Supported views ---------------------------------------------------------------------------
 
 
 def make_samples(number: int, **values: Any) -> list[Sample]:
@@ -185,14 +185,14 @@ def make_samples(number: int, **values: Any) -> list[Sample]:
 
 class WholeFilter(ParameterFilter):
     parameter = "whole"
-    description = "Only the samples of this number."
+    description = "Only the samples with this number."
 
     def apply(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(whole=int(value))
 
 
 def test_a_filter_for_minus_one_filters_for_minus_one(tables: None, monkeypatch) -> None:
-    """It once stood in a prepared statement for the id that a batch starts after."""
+    """-1 was once the placeholder for a page's bound in a prepared statement."""
     monkeypatch.setattr("common.fast.mixins.FIRST_BATCH", 2)
     monkeypatch.setattr("common.fast.lists.BATCH", 2)
     samples = make_samples(7)
@@ -203,7 +203,7 @@ def test_a_filter_for_minus_one_filters_for_minus_one(tables: None, monkeypatch)
         assert [row["id"] for row in rows] == [sample.pk for sample in samples]
 
 
-def test_a_filter_that_finds_nothing_makes_an_empty_list(tables: None) -> None:
+def test_a_filter_that_matches_nothing_gives_an_empty_list(tables: None) -> None:
     class NoneFilter(BaseFilterBackend):
         def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
             return queryset.none()
@@ -212,14 +212,14 @@ def test_a_filter_that_finds_nothing_makes_an_empty_list(tables: None) -> None:
     assert get(view(filter_backends=[NoneFilter])).getvalue() == b"[]"
 
 
-def test_a_null_makes_no_row_vanish(tables: None) -> None:
+def test_a_row_with_a_null_is_listed(tables: None) -> None:
     make_samples(1, big=None)
     assert orjson.loads(get(SampleViewSet).getvalue())[0]["big"] is None
     nullable = serializer("id", label=serializers.CharField(source="parent.label", allow_null=True))
     assert orjson.loads(get(view(serializer_class=nullable)).getvalue())[0]["label"] is None
 
 
-def test_a_query_that_is_reordered_by_a_filter_is_named(tables: None) -> None:
+def test_a_filter_that_reorders_the_list_is_refused(tables: None) -> None:
     class Reordering(BaseFilterBackend):
         def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
             return queryset.order_by("text")
@@ -228,8 +228,8 @@ def test_a_query_that_is_reordered_by_a_filter_is_named(tables: None) -> None:
         get(view(filter_backends=[Reordering]))
 
 
-class ListOnly(rest_mixins.ListModelMixin, rest_viewsets.GenericViewSet):
-    """REST framework's own classes with the same pagination."""
+class RestViewSet(rest_mixins.ListModelMixin, rest_viewsets.GenericViewSet):
+    """REST framework's own classes, with the same pagination."""
 
     queryset = Sample.objects.order_by("id")
     serializer_class = SampleSerializer
@@ -241,80 +241,80 @@ def test_rest_frameworks_own_mixin_lists_everything(tables: None) -> None:
         Sample(text="x", whole=1, small=1, flag=True, owner=owner, time="2026-01-01T00:00:00Z")
         for _ in range(150)
     )
-    assert len(orjson.loads(get(ListOnly).getvalue())) == 150
-    assert get(ListOnly).getvalue() == get(SampleViewSet).getvalue()
-    for listing in (ListOnly, SampleViewSet):
+    assert len(orjson.loads(get(RestViewSet).getvalue())) == 150
+    assert get(RestViewSet).getvalue() == get(SampleViewSet).getvalue()
+    for listing in (RestViewSet, SampleViewSet):
         page = get(listing, "/?page_size=20")
         assert len(orjson.loads(page.getvalue())) == 20
         assert "after=" in page.headers["Link"]
 
 
-def test_another_renderer_writes_the_list_itself(tables: None) -> None:
-    class Wrapping(JSONRenderer):
+def test_another_renderer_renders_the_list(tables: None) -> None:
+    class WrappingRenderer(JSONRenderer):
         def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
             return super().render({"wrapped": data}, *args, **kwargs)
 
     (sample,) = make_samples(1)
-    answer = orjson.loads(get(view(renderer_classes=[Wrapping])).getvalue())
+    answer = orjson.loads(get(view(renderer_classes=[WrappingRenderer])).getvalue())
     assert [row["id"] for row in answer["wrapped"]] == [sample.pk]
 
 
-class Refusing(BaseAuthentication):
+class FailingAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> None:
         raise AuthenticationFailed("The token is not valid.")
 
 
-def test_an_authenticator_is_asked_although_no_permission_is() -> None:
-    answer = view(authentication_classes=[Refusing]).as_view({"get": "list"})(
+def test_an_authenticator_is_called_even_without_permissions() -> None:
+    answer = view(authentication_classes=[FailingAuthentication]).as_view({"get": "list"})(
         RequestFactory().get("/")
     )
     assert answer.status_code == 403
     assert answer.data == {"error": "The token is not valid."}
 
 
-class CallerFilter(BaseFilterBackend):
-    """Shows the rows of the caller."""
+class ClientFilter(BaseFilterBackend):
+    """Selects the rows of the client."""
 
     def filter_queryset(
         self, request: Request, queryset: QuerySet[Any], view: Any
     ) -> QuerySet[Any]:
-        return queryset.filter(name=request.headers["Caller"])
+        return queryset.filter(name=request.headers["Client"])
 
 
 class ByQueryset(UserViewSet):
-    """Shows the rows of the caller."""
+    """Selects the rows of the client."""
 
     coalesce = False
 
     def get_queryset(self) -> QuerySet[User]:
-        return super().get_queryset().filter(name=self.request.headers["Caller"])
+        return super().get_queryset().filter(name=self.request.headers["Client"])
 
 
 class ByFilter(UserViewSet):
-    """Shows the rows of the caller."""
+    """Selects the rows of the client."""
 
     coalesce = False
-    filter_backends = [CallerFilter]
+    filter_backends = [ClientFilter]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("by", [ByQueryset, ByFilter])
-@pytest.mark.parametrize("caller", ["ankur", "beatrix"])
-def test_each_caller_sees_what_the_view_lets_it_see(by: type[UserViewSet], caller: str) -> None:
+@pytest.mark.parametrize("client", ["ankur", "beatrix"])
+def test_a_view_without_coalesce_can_filter_by_client(by: type[UserViewSet], client: str) -> None:
     ids = {name: User.objects.create(name=name).pk for name in ("ankur", "beatrix")}
     list_users = by.as_view({"get": "list"})
     for path in ("/users", "/users?page_size=1", "/users?after=0"):
-        answer = list_users(RequestFactory().get(path, headers={"Caller": caller}))
-        assert orjson.loads(answer.content) == [{"id": ids[caller], "name": caller}]
+        answer = list_users(RequestFactory().get(path, headers={"Client": client}))
+        assert orjson.loads(answer.content) == [{"id": ids[client], "name": client}]
     retrieve = by.as_view({"get": "retrieve"})
     for name, pk in ids.items():
-        answer = retrieve(RequestFactory().get("/", headers={"Caller": caller}), pk=str(pk))
-        assert answer.status_code == (200 if name == caller else 404)
+        answer = retrieve(RequestFactory().get("/", headers={"Client": client}), pk=str(pk))
+        assert answer.status_code == (200 if name == client else 404)
 
 
 @pytest.mark.django_db
-def test_a_filter_also_applies_to_one_row() -> None:
-    """As with REST framework's own mixin."""
+def test_a_filter_also_applies_to_a_detail() -> None:
+    """REST framework's own mixin does the same."""
     pk = User.objects.create(name="ankur").pk
     retrieve = UserViewSet.as_view({"get": "retrieve"})
     for name, status in (("ankur", 200), ("beatrix", 404)):
@@ -322,7 +322,7 @@ def test_a_filter_also_applies_to_one_row() -> None:
         assert answer.status_code == status
 
 
-def test_what_orjson_does_not_know_is_written_as_rest_framework_does() -> None:
+def test_types_that_orjson_rejects_are_rendered_as_in_rest_framework() -> None:
     from datetime import UTC, datetime, timedelta
     from uuid import UUID
 

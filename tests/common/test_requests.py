@@ -1,4 +1,4 @@
-"""What happens to every request: its id, its size, its Host, its errors."""
+"""Request ids, error answers, the root, redirects and log lines."""
 
 import json
 import logging
@@ -13,13 +13,13 @@ from common.observability.logs import JSONFormatter
 from users_project.users.models import User
 
 
-def test_a_request_id_is_taken_over(client: Client) -> None:
+def test_the_clients_request_id_is_accepted(client: Client) -> None:
     response = client.get("/livez", headers={"X-Request-ID": "abc-123"})
     assert response.headers["X-Request-ID"] == "abc-123"
 
 
 @pytest.mark.parametrize("given", ["", "with space", "x" * 129, "nön-ascii"])
-def test_a_request_id_is_made_where_none_is_fit(client: Client, given: str) -> None:
+def test_a_missing_or_invalid_request_id_is_replaced(client: Client, given: str) -> None:
     ids = {client.get("/livez", headers={"X-Request-ID": given})["X-Request-ID"] for _ in "ab"}
     assert len(ids) == 2
     assert given not in ids
@@ -35,72 +35,72 @@ def test_an_unknown_path_is_not_found(client: Client, path: str) -> None:
         assert response.json()["error"].startswith("There is nothing here.")
 
 
-def test_a_browser_gets_a_page_for_an_error(client: Client) -> None:
+def test_a_browser_gets_an_html_error_page(client: Client) -> None:
     response = client.get("/nothing<b>", headers={"Accept": "text/html"})
     assert response.status_code == 404
     assert response.headers["Content-Type"].startswith("text/html")
     assert "There is nothing here." in response.content.decode()
 
 
-def test_an_unknown_host_is_refused_in_our_shape(client: Client) -> None:
+def test_an_unknown_host_is_refused_as_json(client: Client) -> None:
     response = client.get("/users", headers={"Host": "evil.example"})
     assert response.status_code == 400
     assert "Host" in response.json()["error"]
 
 
-def test_an_accept_header_that_nobody_can_serve_is_answered_with_json(client: Client) -> None:
+def test_an_unsupported_accept_header_is_answered_with_json(client: Client) -> None:
     response = client.get("/", headers={"Accept": "image/png"})
     assert response.headers["Content-Type"] == "application/json"
 
 
-def test_utf_8_may_be_named(client: Client, db: None) -> None:
+def test_the_charset_utf_8_is_accepted(client: Client, db: None) -> None:
     content_type = "application/json; charset=UTF-8"
     response = client.post("/users", {"name": "ankur"}, content_type=content_type)
     assert response.status_code == 201
 
 
-def test_a_database_that_is_away_is_503(client: Client, monkeypatch) -> None:
-    def away(name: str) -> None:
+def test_an_unavailable_database_is_503(client: Client, monkeypatch) -> None:
+    def fail(name: str) -> None:
         raise OperationalError("the network is gone")
 
-    monkeypatch.setattr(User.objects, "register", away)
+    monkeypatch.setattr(User.objects, "register", fail)
     response = client.post("/users", {"name": "ankur"}, content_type="application/json")
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "2"
     assert "network" not in response.json()["error"]
 
 
-def test_a_service_that_has_too_much_to_do_does_not_blame_the_database(
+def test_an_overload_is_not_reported_as_an_unavailable_database(
     client: Client, monkeypatch
 ) -> None:
-    def busy(name: str) -> None:
+    def time_out(name: str) -> None:
         raise OperationalError from PoolTimeout()
 
-    monkeypatch.setattr(User.objects, "register", busy)
+    monkeypatch.setattr(User.objects, "register", time_out)
     response = client.post("/users", {"name": "ankur"}, content_type="application/json")
     assert response.status_code == 503
-    assert response.json()["error"].startswith("Too many requests wait")
+    assert response.json()["error"].startswith("Too many requests are waiting")
 
 
-def test_a_fault_of_ours_tells_nothing_of_itself(client: Client, monkeypatch) -> None:
-    def broken(name: str) -> None:
-        raise RuntimeError("the inside of the service")
+def test_an_unhandled_exception_does_not_leak_its_message(client: Client, monkeypatch) -> None:
+    def fail(name: str) -> None:
+        raise RuntimeError("an internal detail")
 
-    monkeypatch.setattr(User.objects, "register", broken)
+    monkeypatch.setattr(User.objects, "register", fail)
     client.raise_request_exception = False
     response = client.post("/users", {"name": "ankur"}, content_type="application/json")
     assert response.status_code == 500
     assert response.json() == {"error": "The service failed. Its log says why."}
 
 
-def test_the_root_says_what_is_here(client: Client) -> None:
+def test_the_root_links_to_every_endpoint(client: Client) -> None:
     links = client.get("/").json()
     assert list(links) == ["users", "docs", "schema", "admin"]
     assert links["users"] == "http://testserver/users"
     assert client.get("/?format=json").json() == links
 
 
-def test_a_form_of_too_many_fields_is_refused(client: Client, db: None, caplog) -> None:
+def test_a_form_with_too_many_fields_is_refused(client: Client, db: None, caplog) -> None:
     form = "&".join(f"field{number}=1" for number in range(1001))
     response = client.post("/users", form, content_type="application/x-www-form-urlencoded")
     assert response.status_code == 400
@@ -111,17 +111,17 @@ def test_a_form_of_too_many_fields_is_refused(client: Client, db: None, caplog) 
 @override_settings(
     SECURE_SSL_REDIRECT=True, SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")
 )
-def test_a_gateway_that_ends_tls_is_not_redirected(client: Client) -> None:
+def test_a_request_from_a_gateway_that_terminates_tls_is_not_redirected(client: Client) -> None:
     assert client.get("/", headers={"X-Forwarded-Proto": "https"}).status_code == 200
 
 
 @override_settings(SECURE_SSL_REDIRECT=True)
-def test_http_is_redirected_where_tls_is_on_but_for_probes(client: Client) -> None:
+def test_http_is_redirected_to_https_except_for_probes(client: Client) -> None:
     assert client.get("/users").headers["Location"] == "https://testserver/users"
     assert client.get("/livez").status_code == 200
 
 
-def test_a_log_line_is_json_whatever_it_holds() -> None:
+def test_a_log_line_is_valid_json_whatever_its_message() -> None:
     request_ids.current.set("abc")
     record = logging.LogRecord("a", logging.INFO, "p", 1, 'line\n"two" \\ %s', ("é",), None)
     line = JSONFormatter().format(record)
@@ -139,7 +139,7 @@ def test_a_form_that_is_not_utf_8_is_refused(client: Client, body: bytes) -> Non
 
 
 @pytest.mark.parametrize("body", ["{", "[1]", '{"name": "\\ud800"}', '{"name": 5}'])
-def test_a_browser_gets_a_page_for_a_bad_body(client: Client, body: str) -> None:
+def test_a_browser_gets_an_html_page_for_a_bad_body(client: Client, body: str) -> None:
     accept = {"Accept": "text/html"}
     response = client.post("/users", body, content_type="application/json", headers=accept)
     assert response.status_code == 400
@@ -148,14 +148,14 @@ def test_a_browser_gets_a_page_for_a_bad_body(client: Client, body: str) -> None
 
 @pytest.mark.parametrize("path", ["/docs", "/schema"])
 @pytest.mark.parametrize("method", ["put", "options"])
-def test_the_documents_are_for_reading(client: Client, path: str, method: str) -> None:
+def test_the_documents_allow_only_get_and_head(client: Client, path: str, method: str) -> None:
     response = getattr(client, method)(path)
     assert response.status_code == 405
     assert response.json()["error"].endswith("Use one of: GET, HEAD.")
     assert response.headers["Allow"] == "GET, HEAD"
 
 
-def test_a_form_of_the_admin_without_its_token_is_refused_in_our_shape() -> None:
+def test_an_admin_form_without_its_csrf_token_is_refused_as_json() -> None:
     response = Client(enforce_csrf_checks=True).post("/admin/login/", {"username": "admin"})
     assert response.status_code == 403
     assert "send it again" in response.json()["error"]

@@ -1,4 +1,4 @@
-"""The settings of both services, each read in a process of its own as production does."""
+"""The settings of both services, each read in a separate process as in production."""
 
 import subprocess
 
@@ -10,7 +10,7 @@ SERVICES = ["users", "numbers"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_production_settings_pass_djangos_deployment_checks(service: str) -> None:
+def test_the_production_settings_pass_djangos_deployment_checks(service: str) -> None:
     result = manage(service, "check", "--deploy", "--fail-level", "WARNING")
     assert result.returncode == 0, result.stderr
     assert "no issues" in result.stdout
@@ -26,7 +26,7 @@ def test_production_settings_pass_djangos_deployment_checks(service: str) -> Non
         ("SECURE_SSL_REDIRECT", "no"),
     ],
 )
-def test_a_bad_value_stops_the_start(name: str, value: str) -> None:
+def test_a_bad_value_stops_the_startup(name: str, value: str) -> None:
     result = manage("users", "check", **{name: value})
     assert result.returncode != 0
     assert f"{name}='{value}'" in result.stderr
@@ -38,7 +38,7 @@ def test_no_secret_has_a_default() -> None:
         assert f"Neither {name} nor" in result.stderr
 
 
-def test_both_admins_can_be_signed_in_to_on_one_host() -> None:
+def test_the_admins_have_different_cookies() -> None:
     """Browsers send a host's cookies to all of its ports."""
     query = (
         "from django.conf import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME)"
@@ -49,8 +49,8 @@ def test_both_admins_can_be_signed_in_to_on_one_host() -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_package_that_writes_openapi_is_imported_on_demand(service: str) -> None:
-    """It takes 4 MiB, which a service at rest need not have."""
+def test_drf_spectacular_is_imported_on_demand(service: str) -> None:
+    """Its generators take 4 MiB, which an idle service should not need."""
     query = (
         f"import sys, {service}_project.wsgi;"
         " print('rest_framework.views' in sys.modules, 'drf_spectacular.generators' in sys.modules)"
@@ -60,12 +60,12 @@ def test_the_package_that_writes_openapi_is_imported_on_demand(service: str) -> 
 
 
 @pytest.mark.parametrize("environment", [{"DB_PASSWORD": "wrong"}, {"DB_PORT": "1"}])
-def test_a_database_that_lets_nobody_in_is_named_before_migrating(environment) -> None:
+def test_migrate_reports_a_failed_connection(environment) -> None:
     assert_refused(manage("users", "migrate", **environment), "common.E001")
 
 
 @pytest.mark.parametrize(
-    ("service", "broken", "mended", "check"),
+    ("service", "break_it", "repair_it", "check"),
     [
         (
             "users",
@@ -87,14 +87,14 @@ def test_a_database_that_lets_nobody_in_is_named_before_migrating(environment) -
         ),
     ],
 )
-def test_what_provisioning_left_out_is_named_before_migrating(
-    superuser, service: str, broken: str, mended: str, check: str
+def test_migrate_reports_missing_provisioning(
+    superuser, service: str, break_it: str, repair_it: str, check: str
 ) -> None:
-    superuser.execute(broken)
+    superuser.execute(break_it)
     try:
         assert_refused(manage(service, "migrate"), check)
     finally:
-        superuser.execute(mended)
+        superuser.execute(repair_it)
 
 
 def assert_refused(result: subprocess.CompletedProcess[str], check: str) -> None:
@@ -105,7 +105,7 @@ def assert_refused(result: subprocess.CompletedProcess[str], check: str) -> None
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_migration_can_be_undone_and_done_again(service: str) -> None:
+def test_every_migration_can_be_reversed_and_applied_again(service: str) -> None:
     app = {"users": "users", "numbers": "random_numbers"}[service]
     for target in ("zero", ""):
         result = manage(service, "migrate", app, *target.split())

@@ -1,4 +1,4 @@
-"""System checks of views that are made of REST framework's own classes."""
+"""System checks of views made of REST framework's own classes."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ urlpatterns: list[Any] = []
 
 
 class Copied(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """A copier's view."""
+    """A view as a new service might have it."""
 
     queryset = User.objects.order_by("id")
     serializer_class = UserSerializer
@@ -23,7 +23,7 @@ class Copied(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericV
 
 @pytest.fixture
 def check(settings: Any) -> Any:
-    """Return the ids of the errors that a routed view gives."""
+    """Return a function that routes a view and returns the ids of its errors."""
     settings.ROOT_URLCONF = __name__
 
     def check(action: str = "list", **attributes: Any) -> list[str]:
@@ -36,7 +36,7 @@ def check(settings: Any) -> Any:
     return check
 
 
-def test_a_view_that_is_right_passes(check: Any) -> None:
+def test_a_correct_view_passes(check: Any) -> None:
     assert check() == []
 
 
@@ -45,9 +45,9 @@ def test_sessions_outside_the_admin_are_refused(check: Any) -> None:
 
 
 @pytest.mark.parametrize("order", ["name", "-id", "?"])
-def test_pages_in_another_order_are_refused(check: Any, order: str) -> None:
+def test_pagination_in_another_order_is_refused(check: Any, order: str) -> None:
     assert check(queryset=User.objects.order_by(order)) == ["common.E004"]
 
 
-def test_one_row_needs_no_order(check: Any) -> None:
+def test_a_detail_view_needs_no_order(check: Any) -> None:
     assert check("retrieve", queryset=User.objects.all()) == []

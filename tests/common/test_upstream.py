@@ -39,7 +39,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
 from common.database.coalescing import YIELD
-from common.serving.worker import Places, Server
+from common.serving.worker import EvictingPool, Server
 from tests.conftest import ROOT
 from users_project.users.models import User
 from users_project.users.serializers import UserSerializer
@@ -225,7 +225,7 @@ def test_gunicorn_makes_notifies_and_closes_what_server_class_returns(
     made = []
 
     def server_class(given: Any, *, spawn: Any, **unused: Any) -> Server:
-        made.append(Server(given, print, Places(spawn.size, evict_idle=print)))
+        made.append(Server(given, print, EvictingPool(spawn.size, evict_idle=print)))
         return made[0]
 
     worker.server_class, worker.sockets = server_class, [listener]
@@ -233,7 +233,7 @@ def test_gunicorn_makes_notifies_and_closes_what_server_class_returns(
     worker.run()
     (server,) = made
     assert server.listener is listener
-    assert server.places.size == worker.worker_connections
+    assert server.handlers.size == worker.worker_connections
     assert server.closed
 
 

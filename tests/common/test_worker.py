@@ -1,4 +1,4 @@
-"""How a process waits for many clients at once."""
+"""gunicorn's worker: eviction of idle connections, draining, and batched writes."""
 
 import socket
 from contextlib import ExitStack
@@ -10,7 +10,7 @@ import pytest
 from django.http import HttpResponse
 from gunicorn.http.wsgi import FileWrapper
 
-from common.serving.worker import Places, Server, Worker, batch_writes
+from common.serving.worker import EvictingPool, Server, Worker, batch_writes
 
 
 def test_the_accept_queue_is_drained_when_the_server_closes() -> None:
@@ -21,8 +21,8 @@ def test_the_accept_queue_is_drained_when_the_server_closes() -> None:
         client.close()
 
     listener = gevent.socket.create_server(("127.0.0.1", 0))
-    places = Places(10, evict_idle=lambda: None)
-    server = Server(listener, handle, places)
+    pool = EvictingPool(10, evict_idle=lambda: None)
+    server = Server(listener, handle, pool)
     server.start()
     with ExitStack() as stack:
         for _ in range(3):
@@ -30,13 +30,13 @@ def test_the_accept_queue_is_drained_when_the_server_closes() -> None:
             client.sendall(b"a request")
         assert not received
         server.close()
-        places.join(10)
+        pool.join(10)
     assert received == [b"a request"] * 3
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(server.address)
 
 
-def test_the_connection_is_evicted_that_has_been_idle_for_longest_and_has_sent_nothing() -> None:
+def test_the_least_recently_used_idle_connection_is_evicted() -> None:
     worker = object.__new__(Worker)
     with ExitStack() as stack:
         pairs = [gevent.socket.socketpair() for _ in range(3)]
@@ -51,7 +51,7 @@ def test_the_connection_is_evicted_that_has_been_idle_for_longest_and_has_sent_n
         assert first.recv(9) == b"a request"
 
 
-def test_writes_of_one_moment_are_batched() -> None:
+def test_writes_of_concurrent_requests_are_batched() -> None:
     seen = []
 
     def make(environ: dict[str, Any], start_response: Any) -> HttpResponse:
@@ -67,12 +67,12 @@ def test_writes_of_one_moment_are_batched() -> None:
     assert seen == ["made"] * 3 + ["sent"] * 3 + ["done"] * 3
 
 
-def test_a_file_is_left_to_the_kernel() -> None:
+def test_a_file_is_passed_to_gunicorn_unchanged() -> None:
     file = FileWrapper(BytesIO(b"a style sheet"))
     assert batch_writes(lambda *_: file)({"wsgi.file_wrapper": FileWrapper}, None) is file
 
 
-def test_an_answer_is_closed_when_its_client_has_gone() -> None:
+def test_an_answer_is_closed_when_its_client_disconnects() -> None:
     answer = HttpResponse(b"an answer")
     sending = batch_writes(lambda *_: answer)({"wsgi.file_wrapper": FileWrapper}, None)
     assert next(iter(sending)) == b"an answer"

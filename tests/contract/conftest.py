@@ -1,4 +1,4 @@
-"""Clients of both services, and rows in bulk."""
+"""HTTP clients of both services, and tables with many rows."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -35,9 +35,9 @@ def user(users: httpx.Client, name: str) -> str:
 
 @contextmanager
 def connect_as_superuser(services: Services) -> Iterator[psycopg2.extensions.cursor]:
-    """Open a superuser's cursor, where the database is the one that was started for the tests."""
+    """Open a superuser's cursor; skip the test if the tests did not start the database."""
     if services.state is None:
-        pytest.skip("needs a database of its own, and USERS_URL names services that run elsewhere")
+        pytest.skip("needs a database of its own, but USERS_URL names services elsewhere")
     status = services.manage_all("status").stdout
     port = status.split("postgres: running on 127.0.0.1:")[1].split(",")[0]
     password = (services.state / "secrets" / "postgres").read_text().strip()
@@ -58,7 +58,7 @@ def superuser(services: Services) -> Iterator[psycopg2.extensions.cursor]:
 
 @pytest.fixture(scope="module")
 def rows(services: Services) -> Iterator[int]:
-    """A table of ROWS users and one of ROWS numbers; returns the first user's id."""
+    """ROWS additional users and a number for each; the value is the first user's id."""
     with connect_as_superuser(services) as cursor:
         cursor.execute(
             "INSERT INTO users.users_user (name) SELECT 'bulk ' || n FROM generate_series(1, %s) n"
@@ -71,7 +71,7 @@ def rows(services: Services) -> Iterator[int]:
             " SELECT id, 1000, id %% 1000 FROM users.users_user WHERE id >= %s",
             [first],
         )
-        # What autovacuum would do a minute later.
+        # Autovacuum would do this a minute later.
         cursor.execute("ANALYZE")
         yield first
         cursor.execute("TRUNCATE numbers.random_numbers_generatednumber")

@@ -1,4 +1,4 @@
-"""The calls that every client makes, over real HTTP."""
+"""The calls that every client makes, over HTTP."""
 
 import json
 import socket
@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Services, wait_for
 
 
-def test_the_four_lines_of_curl_work_as_they_stand(services: Services) -> None:
+def test_the_four_curl_commands_of_the_contract_work(services: Services) -> None:
     def curl(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = ["curl", "--silent", "--noproxy", "*", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True)
@@ -62,11 +62,11 @@ def test_a_number_is_drawn_and_found(numbers: httpx.Client, user: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/users/", "/docs/", "/schema/", "/livez/", "/readyz/", "/metrics/"]
 )
-def test_a_slash_at_the_end_is_served_without_a_redirect(users: httpx.Client, path: str) -> None:
+def test_a_trailing_slash_is_served_without_a_redirect(users: httpx.Client, path: str) -> None:
     assert users.get(path).status_code == 200
 
 
-def test_a_body_may_come_in_chunks(users: httpx.Client, name: str) -> None:
+def test_a_chunked_body_is_accepted(users: httpx.Client, name: str) -> None:
     headers = {"Content-Type": "application/json"}
     chunks = iter([b'{"name":', f'"{name}"}}'.encode()])
     response = users.post("/users", content=chunks, headers=headers)
@@ -74,7 +74,7 @@ def test_a_body_may_come_in_chunks(users: httpx.Client, name: str) -> None:
     assert response.json()["name"] == name
 
 
-def test_every_answer_carries_the_requests_id(users: httpx.Client) -> None:
+def test_every_answer_has_the_id_of_its_request(users: httpx.Client) -> None:
     for path in ("/users", "/nothing", "/livez"):
         assert users.get(path, headers={"X-Request-ID": "abc"}).headers["X-Request-ID"] == "abc"
 
@@ -85,20 +85,20 @@ def test_the_probes_answer_any_host(numbers: httpx.Client, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/users", "/readyz", "/schema", "/metrics"])
-def test_head_is_get_without_a_body(users: httpx.Client, path: str) -> None:
+def test_head_returns_the_headers_of_get_without_a_body(users: httpx.Client, path: str) -> None:
     head, get = users.head(path), users.get(path)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["Content-Type"] == get.headers["Content-Type"]
     assert head.headers.get("Content-Length") in (None, get.headers.get("Content-Length"))
 
 
-def test_each_request_is_a_line_of_the_log(services: Services, users: httpx.Client) -> None:
+def test_each_request_has_a_line_in_the_access_log(services: Services, users: httpx.Client) -> None:
     if services.state is None:
-        pytest.skip("needs the services' logs, and USERS_URL names services that run elsewhere")
+        pytest.skip("needs the services' logs, but USERS_URL names services elsewhere")
     request_id = str(uuid.uuid4())
     users.get("/users/0?secret=1", headers={"X-Request-ID": request_id})
     log = services.state / "logs" / "users.log"
-    wait_for(lambda: request_id in log.read_text(), 10)  # It is written after the answer.
+    wait_for(lambda: request_id in log.read_text(), 10)  # The line is written after the answer.
     (line,) = (json.loads(line) for line in log.read_text().splitlines() if request_id in line)
     assert line["milliseconds"] > 0
     assert {key: line[key] for key in ("method", "path", "status", "request_id")} == {
@@ -110,7 +110,7 @@ def test_each_request_is_a_line_of_the_log(services: Services, users: httpx.Clie
     assert "secret" not in json.dumps(line)
 
 
-def test_connections_are_kept(services: Services, user: str, superuser) -> None:
+def test_connections_to_postgresql_are_reused(services: Services, user: str, superuser) -> None:
     query = "SELECT pid FROM pg_stat_activity WHERE usename = 'numbers_service'"
     for _ in range(20):
         httpx.post(f"{services.numbers}/generate-random-number", json={"user": user})
@@ -123,13 +123,13 @@ def test_connections_are_kept(services: Services, user: str, superuser) -> None:
     assert len(before) <= 8
 
 
-def test_a_request_that_is_none_is_not_logged_under_the_id_of_another(
+def test_a_malformed_request_is_not_logged_with_the_id_of_another_one(
     services: Services, users: httpx.Client
 ) -> None:
     if services.state is None:
-        pytest.skip("needs the services' logs, and USERS_URL names services that run elsewhere")
-    for _ in range(40):  # of which each process has its share
-        users.get("/livez", headers={"X-Request-ID": "somebody-elses"})
+        pytest.skip("needs the services' logs, but USERS_URL names services elsewhere")
+    for _ in range(40):  # enough for each process to get some
+        users.get("/livez", headers={"X-Request-ID": "another-request"})
     address = urlsplit(services.users)
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Everything that is not a success, over real HTTP."""
+"""Error answers, over HTTP."""
 
 import http.client
 import json
@@ -52,7 +52,7 @@ def test_an_unknown_host_is_400(users: httpx.Client) -> None:
     assert_error(users.get("/users", headers={"Host": "evil.example"}), 400)
 
 
-def test_a_user_who_does_not_exist_is_400(numbers: httpx.Client, name: str) -> None:
+def test_drawing_for_an_unknown_user_is_400(numbers: httpx.Client, name: str) -> None:
     response = numbers.post("/generate-random-number", json={"user": name})
     assert_error(response, 400)
     assert list(response.json()["fields"]) == ["user"]
@@ -79,7 +79,7 @@ def test_a_name_that_is_taken_is_409(users: httpx.Client, user: str) -> None:
         b"nonsense\r\n\r\n",
     ],
 )
-def test_no_malformed_request_is_500(users: httpx.Client, request_bytes: bytes) -> None:
+def test_a_malformed_request_is_never_500(users: httpx.Client, request_bytes: bytes) -> None:
     status, answer = send(users, request_bytes)
     assert 200 <= status < 500
     assert status < 400 or isinstance(answer["error"], str)
@@ -95,7 +95,7 @@ def test_no_malformed_request_is_500(users: httpx.Client, request_bytes: bytes) 
         ("Host: localhost\r\nContent-Length: 1\r\nContent-Length: 2", 400),
     ],
 )
-def test_what_cannot_be_read_as_http_is_refused_as_json(
+def test_a_request_that_is_not_valid_http_is_refused_as_json(
     users: httpx.Client, fields: str, status: int
 ) -> None:
     refused, answer = send(users, f"POST /users HTTP/1.1\r\n{fields}\r\n\r\n".encode())
@@ -107,12 +107,12 @@ def test_an_address_that_is_too_long_is_414(users: httpx.Client) -> None:
     assert_error(users.get("/users", params={"name": "x" * 9000}), 414)
 
 
-def test_a_client_cannot_say_where_the_service_begins(users: httpx.Client) -> None:
+def test_a_client_cannot_set_script_name(users: httpx.Client) -> None:
     request = b"GET /users?page_size=1 HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /x\r\n\r\n"
     assert send(users, request)[0] == 200
 
 
-def test_what_follows_an_answer_gets_no_second_one(users: httpx.Client) -> None:
+def test_a_malformed_rest_of_a_body_gets_no_second_answer(users: httpx.Client) -> None:
     address = urlsplit(str(users.base_url))
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
         connection.sendall(
@@ -124,7 +124,7 @@ def test_what_follows_an_answer_gets_no_second_one(users: httpx.Client) -> None:
 
 
 def send(client: httpx.Client, request_bytes: bytes) -> tuple[int, Any]:
-    """Send what no client would, and return the status and what the JSON of the answer says."""
+    """Send raw bytes, and return the answer's status and JSON."""
     address = urlsplit(str(client.base_url))
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
         connection.sendall(request_bytes)
@@ -136,7 +136,7 @@ def send(client: httpx.Client, request_bytes: bytes) -> tuple[int, Any]:
 @pytest.mark.parametrize(
     "framing", ["Content-Length: 100\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n50\r\n"]
 )
-def test_a_body_that_is_cut_off_saves_nothing(
+def test_a_truncated_body_saves_nothing(
     services: Services, users: httpx.Client, name: str, framing: str
 ) -> None:
     address = urlsplit(str(users.base_url))
@@ -146,6 +146,6 @@ def test_a_body_that_is_cut_off_saves_nothing(
         connection.sendall(f"{framing}name={name.replace(' ', '')}".encode())
         connection.shutdown(socket.SHUT_WR)
         answer = connection.makefile("rb").read()
-    if services.state or answer:  # What lies between, as kubectl does, may hang up on both sides.
+    if services.state or answer:  # A proxy in between, such as kubectl, may close both connections.
         assert answer.startswith(b"HTTP/1.1 400")
     assert users.get("/users", params={"name": name.replace(" ", "")}).json() == []

@@ -1,4 +1,4 @@
-"""Lists that are long."""
+"""Long lists: completeness, memory, pages and truncated streams."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from tests.contract.conftest import ROWS, connect_as_superuser
 
 
 def workers(services: Services, service: str) -> list[Path]:
-    """Return the folders under /proc of a service's processes."""
+    """Return the /proc folders of a service's processes."""
     assert services.state is not None
     master = (services.state / f"{service}.pid").read_text().strip()
     children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
@@ -22,7 +22,7 @@ def workers(services: Services, service: str) -> list[Path]:
 
 
 def peak_kib(services: Services, service: str) -> int:
-    """Return the largest resident memory that a service's processes have had, in KiB."""
+    """Return the peak resident memory of a service's largest process, in KiB."""
 
     def peak(process: Path) -> int:
         lines = (process / "status").read_text().splitlines()
@@ -32,7 +32,7 @@ def peak_kib(services: Services, service: str) -> int:
 
 
 def read(client: httpx.Client, path: str) -> tuple[list[bytes], float, float]:
-    """Return what was received, and the seconds until the first of it and until all of it."""
+    """Return the chunks received, and the seconds until the first one and until the end."""
     body, first_byte, start = [], 0.0, monotonic()
     with client.stream("GET", path) as response:
         for chunk in response.iter_bytes():
@@ -44,7 +44,7 @@ def read(client: httpx.Client, path: str) -> tuple[list[bytes], float, float]:
 @pytest.mark.parametrize(
     ("service", "path"), [("users", "/users"), ("numbers", "/get-saved-numbers")]
 )
-def test_a_long_list_is_whole_and_takes_no_memory(
+def test_a_long_list_is_complete_and_takes_constant_memory(
     services: Services, rows: int, service: str, path: str
 ) -> None:
     with httpx.Client(base_url=getattr(services, service), timeout=60) as client:
@@ -55,20 +55,20 @@ def test_a_long_list_is_whole_and_takes_no_memory(
         ids = [row["id"] for row in (received if service == "users" else received["savedNumbers"])]
         assert len(ids) >= ROWS
         assert ids == sorted(set(ids))
-        # The list itself has some 10 and 20 MiB.
+        # The lists themselves are about 10 and 20 MiB.
         assert peak_kib(services, service) - before < 5 * 1024
-        # Of three, since the first may need a new connection to PostgreSQL.
+        # Three attempts, since the first may need a new connection to PostgreSQL.
         times = [read(client, path)[1:] for _ in range(3)]
         assert any(first < whole / 5 for first, whole in times), times
 
 
-def test_a_late_page_is_a_page(users: httpx.Client, rows: int) -> None:
+def test_a_page_may_start_late_in_a_long_list(users: httpx.Client, rows: int) -> None:
     response = users.get("/users", params={"page_size": 3, "after": rows + ROWS - 10})
     assert [row["id"] for row in response.json()] == [rows + ROWS - 9 + n for n in range(3)]
     assert 'rel="next"' in response.headers["Link"]
 
 
-def test_pages_that_are_asked_for_at_once_are_each_the_right_one(
+def test_concurrent_requests_for_different_pages_each_get_their_own(
     services: Services, rows: int
 ) -> None:
     last = rows + ROWS - 1
@@ -87,7 +87,7 @@ def test_pages_that_are_asked_for_at_once_are_each_the_right_one(
         assert answer == (ids[:size], len(ids) > size)
 
 
-def test_a_stream_that_cannot_be_finished_does_not_look_finished(
+def test_a_truncated_stream_is_not_valid_json(
     services: Services, rows: int, superuser: psycopg2.extensions.cursor
 ) -> None:
     received: list[bytes] = []
@@ -104,11 +104,11 @@ def test_a_stream_that_cannot_be_finished_does_not_look_finished(
     assert httpx.get(f"{services.numbers}/get-saved-numbers?page_size=1").status_code == 200
 
 
-def test_broken_streams_give_their_connections_back(
+def test_aborted_streams_release_their_connections(
     services: Services, rows: int, superuser: psycopg2.extensions.cursor
 ) -> None:
     url = f"{services.numbers}/get-saved-numbers"
-    for _ in range(12):  # more than all processes have connections
+    for _ in range(12):  # more than the connections of all processes
         with httpx.stream("GET", url, timeout=30) as response:
             superuser.execute("REVOKE SELECT (id, name) ON users.users_user FROM users_reader")
             try:
@@ -119,7 +119,7 @@ def test_broken_streams_give_their_connections_back(
     assert {httpx.get(f"{url}?page_size=1").status_code for _ in range(12)} == {200}
 
 
-def test_the_numbers_of_a_user_who_has_most_of_them_are_listed(
+def test_numbers_can_be_filtered_by_a_user_who_has_most_of_them(
     services: Services, rows: int
 ) -> None:
     with connect_as_superuser(services) as cursor:

@@ -1,4 +1,4 @@
-"""What Prometheus reads."""
+"""Prometheus metrics, over all processes."""
 
 import os
 import re
@@ -18,9 +18,9 @@ Count = Callable[..., float]
 
 @pytest.fixture
 def count(services: Services) -> Count:
-    """How many requests with some labels the user service has counted."""
+    """Return a function that reads the user service's number of requests with given labels."""
     if services.state is None:
-        pytest.skip("needs services that nobody else asks, and USERS_URL names others")
+        pytest.skip("needs services without other clients, but USERS_URL names some elsewhere")
 
     def read(**labels: str) -> float:
         response = httpx.get(f"{services.users}/metrics", headers={"Host": "10.0.0.7"})
@@ -43,15 +43,15 @@ def processes(services: Services) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def test_requests_to_all_processes_are_counted(services: Services, count: Count) -> None:
+def test_metrics_count_the_requests_of_all_processes(services: Services, count: Count) -> None:
     registered = {"method": "POST", "view": "user-list", "status": "400"}
     before = count(**registered)
-    for _ in range(40):  # each with a connection of its own, which the kernel gives to some process
+    for _ in range(40):  # Each has its own connection, which the kernel assigns to a process.
         assert httpx.post(f"{services.users}/users", json={}).status_code == 400
     assert {count(**registered) for _ in range(10)} == {before + 40}
 
 
-def test_a_process_that_ends_takes_no_counts_along(services: Services, count: Count) -> None:
+def test_metrics_keep_the_counts_of_an_ended_process(services: Services, count: Count) -> None:
     before = count(view="user-detail")
     for _ in range(40):
         httpx.get(f"{services.users}/users/0")
@@ -61,8 +61,8 @@ def test_a_process_that_ends_takes_no_counts_along(services: Services, count: Co
     assert count(view="user-detail") == before + 40
 
 
-def test_no_request_fails_where_the_counts_are_removed(services: Services, count: Count) -> None:
-    # Each process maps a file of its own.
+def test_requests_succeed_without_the_metrics_folder(services: Services, count: Count) -> None:
+    # Each process maps its own file into memory.
     maps = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in processes(services))
     (folder,) = {Path(path).parent for path in re.findall(r"/\S+/histogram_\d+\.db", maps)}
     shutil.rmtree(folder)
@@ -74,7 +74,9 @@ def test_no_request_fails_where_the_counts_are_removed(services: Services, count
     assert count(view="user-list") > 0
 
 
-def test_what_clients_make_up_is_no_label(services: Services, count: Count, name: str) -> None:
+def test_unknown_paths_and_methods_share_a_label(
+    services: Services, count: Count, name: str
+) -> None:
     before, others = count(view="none", status="404"), count(method="other")
     assert httpx.get(f"{services.users}/{name}").status_code == 404
     assert httpx.request("BREW", f"{services.users}/users").status_code == 405

@@ -1,4 +1,4 @@
-"""A database that is killed, frozen, or gone for a while."""
+"""The database is killed, frozen, locked, or refuses connections."""
 
 import os
 import signal
@@ -15,11 +15,11 @@ import pytest
 
 from tests.conftest import Services, wait_for
 
-LONGEST_WAIT = 5.0  # seconds; the contract's
+LONGEST_WAIT = 5.0  # seconds, from the contract
 
 
 class Load:
-    """Clients that draw numbers until they are told to stop."""
+    """Concurrent clients that draw numbers until the block ends."""
 
     def __init__(self, url: str, user: str) -> None:
         self.url = url
@@ -67,14 +67,14 @@ def server(superuser: psycopg2.extensions.cursor) -> list[int]:
 
 @pytest.fixture
 def load(services: Services, user: str) -> Iterator[Load]:
-    """Clients at work, of which the first have been answered."""
+    """Load that has started: more than 50 numbers have been drawn."""
     with Load(f"{services.numbers}/generate-random-number", user) as load:
         wait_for(lambda: load.statuses[201] > 50, 20)
         yield load
 
 
 def assert_healed(services: Services, load: Load, seconds: float) -> None:
-    """Numbers are drawn again, every answer came in time, and each number is in the table."""
+    """Check that numbers are drawn again, no answer was late, and every number is saved."""
     before = load.statuses[201]
     wait_for(lambda: load.statuses[201] > before + 50, seconds)
     load.__exit__()
@@ -85,7 +85,7 @@ def assert_healed(services: Services, load: Load, seconds: float) -> None:
     assert set(load.saved) <= {row["id"] for row in saved}
 
 
-def test_a_killed_server_is_503_until_it_is_back(
+def test_requests_are_503_while_the_server_is_down(
     services: Services, server: list[int], load: Load
 ) -> None:
     os.kill(server[0], signal.SIGKILL)
@@ -97,7 +97,7 @@ def test_a_killed_server_is_503_until_it_is_back(
     assert_healed(services, load, 5)
 
 
-def test_a_frozen_server_is_503_until_it_wakes(
+def test_requests_are_503_while_the_server_is_frozen(
     services: Services, server: list[int], load: Load
 ) -> None:
     for pid in server:
@@ -108,12 +108,12 @@ def test_a_frozen_server_is_503_until_it_wakes(
         assert httpx.get(f"{services.numbers}/readyz", timeout=30).status_code == 503
         assert monotonic() - start < LONGEST_WAIT
     finally:
-        for pid in reversed(server):  # the first would take notice of those that ended
+        for pid in reversed(server):  # Resume the postmaster last; it was stopped first.
             os.kill(pid, signal.SIGCONT)
     assert_healed(services, load, 10)
 
 
-def test_a_table_that_is_locked_is_503_in_time(
+def test_requests_are_503_in_time_while_a_table_is_locked(
     services: Services, superuser: psycopg2.extensions.cursor, load: Load
 ) -> None:
     connection = superuser.connection
@@ -126,7 +126,7 @@ def test_a_table_that_is_locked_is_503_in_time(
     assert_healed(services, load, 5)
 
 
-def test_connections_that_are_open_are_enough_where_more_are_refused(
+def test_open_connections_are_used_while_new_ones_are_refused(
     services: Services, user: str, superuser: psycopg2.extensions.cursor
 ) -> None:
     def find(_: int) -> int:
@@ -151,7 +151,7 @@ def test_connections_that_are_open_are_enough_where_more_are_refused(
         superuser.execute("ALTER ROLE users_service CONNECTION LIMIT -1")
 
 
-def test_a_restart_between_two_requests_is_not_noticed(
+def test_connections_lost_between_requests_are_replaced(
     services: Services, numbers: httpx.Client, user: str, superuser: psycopg2.extensions.cursor
 ) -> None:
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""Many requests at once."""
+"""Concurrent requests."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +13,15 @@ def at_once(count: int, url: str, body: dict[str, object]) -> list[httpx.Respons
         return list(pool.map(lambda _: httpx.post(url, json=body, timeout=30), range(count)))
 
 
-def test_of_64_equal_registrations_one_succeeds(services: Services, name: str) -> None:
+def test_one_of_64_concurrent_registrations_succeeds(services: Services, name: str) -> None:
     responses = at_once(64, f"{services.users}/users", {"name": name})
     assert Counter(response.status_code for response in responses) == {201: 1, 409: 63}
     assert len(httpx.get(f"{services.users}/users", params={"name": name}).json()) == 1
 
 
-def test_200_draws_are_200_rows(services: Services, numbers: httpx.Client, user: str) -> None:
+def test_200_parallel_draws_save_200_rows(
+    services: Services, numbers: httpx.Client, user: str
+) -> None:
     url = f"{services.numbers}/generate-random-number"
     with ThreadPoolExecutor(16) as pool:
         drawn = list(pool.map(lambda _: httpx.post(url, json={"user": user}).json(), range(200)))

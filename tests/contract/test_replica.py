@@ -1,4 +1,4 @@
-"""Lists that are read from a replica of the database: a real one, which streams."""
+"""Lists are read from a replica of the database, here a real one with streaming replication."""
 
 import os
 import signal
@@ -17,12 +17,12 @@ from local_postgres import LocalPostgres
 from tests.conftest import Services, bare_environment, wait_for
 from tests.contract.conftest import connect_as_superuser
 
-HOST = "127.0.0.2"  # where the replica listens, on the primary's port
-PAUSE = 10  # seconds in which a replica that failed is not asked
+HOST = "127.0.0.2"  # The replica listens here, on the primary's port.
+COOLDOWN = 10  # seconds for which the circuit breaker of the replica is open
 
 
 class Replica:
-    """A copy of the services' PostgreSQL, which follows it."""
+    """A streaming replica of the services' PostgreSQL server."""
 
     def __init__(self, services: Services) -> None:
         self.server = LocalPostgres(services.state)
@@ -47,8 +47,8 @@ class Replica:
             connection.close()
 
     @contextmanager
-    def standing_still(self) -> Iterator[None]:
-        """Let it stay behind the primary for a while."""
+    def replay_paused(self) -> Iterator[None]:
+        """Let the replica lag behind the primary inside the block."""
         self.execute("SELECT pg_wal_replay_pause()")
         try:
             yield
@@ -65,15 +65,15 @@ class Replica:
         try:
             yield
         finally:
-            for pid in reversed(processes):  # the first would take notice of those that ended
+            for pid in reversed(processes):  # Resume the postmaster last; it was stopped first.
                 os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """Both services, whose lists are to be read from a replica."""
+    """Both services, configured to read lists from a replica."""
     if "USERS_URL" in os.environ:
-        pytest.skip("needs services that are started for it, and USERS_URL names others")
+        pytest.skip("needs services started for it, but USERS_URL names some elsewhere")
     environment = bare_environment(tmp_path_factory.mktemp("replicated") / "state")
     services = Services(
         f"http://127.0.0.1:{environment['USERS_PORT']}",
@@ -108,10 +108,10 @@ def saved(services: Services) -> list[int]:
     return [number["id"] for number in answer["savedNumbers"]]
 
 
-def test_lists_are_read_from_the_replica_and_all_else_from_the_primary(
+def test_only_lists_are_read_from_the_replica(
     services: Services, replica: Replica, name: str
 ) -> None:
-    with replica.standing_still():
+    with replica.replay_paused():
         user = httpx.post(f"{services.users}/users", json={"name": name}).json()
         drawn = httpx.post(f"{services.numbers}/generate-random-number", json={"user": name})
         assert drawn.status_code == 201
@@ -124,13 +124,13 @@ def test_lists_are_read_from_the_replica_and_all_else_from_the_primary(
     wait_for(lambda: drawn.json()["id"] in saved(services), 10)
 
 
-def test_a_users_numbers_are_found_without_the_primary(
+def test_a_filter_by_user_reads_users_from_the_replica(
     services: Services, replica: Replica, name: str
 ) -> None:
     httpx.post(f"{services.users}/users", json={"name": name})
     drawn = httpx.post(f"{services.numbers}/generate-random-number", json={"user": name}).json()
     wait_for(lambda: drawn["id"] in saved(services), 10)
-    with replica.standing_still(), connect_as_superuser(services) as cursor:
+    with replica.replay_paused(), connect_as_superuser(services) as cursor:
         cursor.execute("REVOKE SELECT (id, name) ON users.users_user FROM users_reader")
         found = httpx.get(f"{services.numbers}/get-saved-numbers", params={"user": name})
         cursor.execute("GRANT SELECT (id, name) ON users.users_user TO users_reader")
@@ -140,7 +140,7 @@ def test_a_users_numbers_are_found_without_the_primary(
 
 @pytest.fixture
 def ids(services: Services) -> Iterator[list[int]]:
-    """The ids of all users, of whom there are many; the other tests list few."""
+    """The ids of all users, after 100,000 have been added for one test."""
     with connect_as_superuser(services) as cursor:
         cursor.execute(
             "INSERT INTO users.users_user (name) SELECT 'long ' || n FROM generate_series(1, %s) n",
@@ -151,7 +151,7 @@ def ids(services: Services) -> Iterator[list[int]]:
         cursor.execute("DELETE FROM users.users_user WHERE name LIKE 'long %'")
 
 
-def test_a_long_list_is_whole_though_the_replica_goes_away_halfway(
+def test_a_stream_is_complete_although_the_replica_stops_halfway(
     services: Services, replica: Replica, ids: list[int]
 ) -> None:
     wait_for(lambda: f"long {100_000}" in names(services), 10)
@@ -165,7 +165,7 @@ def test_a_long_list_is_whole_though_the_replica_goes_away_halfway(
     replica.start()
 
 
-def test_a_replica_that_is_away_is_done_without_and_asked_again_later(
+def test_lists_are_read_from_the_primary_while_the_replica_is_down(
     services: Services, replica: Replica, name: str
 ) -> None:
     replica.server.stop()
@@ -174,13 +174,13 @@ def test_a_replica_that_is_away_is_done_without_and_asked_again_later(
     assert "The replica failed" in (services.state / "logs" / "users.log").read_text()
     assert httpx.get(f"{services.users}/readyz").status_code == 200
     replica.start()
-    with replica.standing_still():
+    with replica.replay_paused():
         later = f"{name} later"
         assert httpx.post(f"{services.users}/users", json={"name": later}).status_code == 201
-        wait_for(lambda: later not in names(services), PAUSE + 10)
+        wait_for(lambda: later not in names(services), COOLDOWN + 10)
 
 
-def test_a_table_that_is_locked_here_and_there_holds_nobody_up_for_long(
+def test_a_table_locked_on_both_servers_is_503_within_five_seconds(
     services: Services, replica: Replica
 ) -> None:
     client = httpx.Client(timeout=30, limits=httpx.Limits(max_connections=100))
@@ -191,7 +191,7 @@ def test_a_table_that_is_locked_here_and_there_holds_nobody_up_for_long(
         return response.status_code, response.elapsed.total_seconds()
 
     with client, connect_as_superuser(services) as cursor, ThreadPoolExecutor(100) as clients:
-        # Replicas take part in such a lock, when they hear of it.
+        # A replica replays such a lock once it receives the WAL.
         cursor.execute("BEGIN; LOCK users.users_user IN ACCESS EXCLUSIVE MODE")
         cursor.execute("SELECT pg_switch_wal()")
         answers = list(clients.map(list_users, [number * 0.05 for number in range(100)]))
@@ -200,7 +200,7 @@ def test_a_table_that_is_locked_here_and_there_holds_nobody_up_for_long(
     assert max(seconds for _, seconds in answers) < 5
 
 
-def test_a_replica_that_is_frozen_holds_nothing_up_for_long(
+def test_a_frozen_replica_delays_requests_by_less_than_five_seconds(
     services: Services, replica: Replica, name: str
 ) -> None:
     log = services.state / "logs" / "users.log"
@@ -212,9 +212,9 @@ def test_a_replica_that_is_frozen_holds_nothing_up_for_long(
         assert response.status_code == 200
         assert response.elapsed.total_seconds() < 5
 
-    def notice_it() -> bool:
-        """List and register users; return whether the replica was asked, and given up."""
-        with ThreadPoolExecutor(24) as clients:  # one after the other, while the first still waits
+    def breaker_opens() -> bool:
+        """List and register users; return whether the replica was tried and failed."""
+        with ThreadPoolExecutor(24) as clients:  # staggered, while the first one still waits
             paths = ["/users", "/users?page_size=1"] * 12
             delays = [number * 0.05 for number in range(24)]
             list(clients.map(list_users, paths, delays))
@@ -225,4 +225,4 @@ def test_a_replica_that_is_frozen_holds_nothing_up_for_long(
         return log.read_text().count("The replica failed") > before
 
     with replica.frozen():
-        wait_for(notice_it, PAUSE + 10)
+        wait_for(breaker_opens, COOLDOWN + 10)

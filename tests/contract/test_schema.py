@@ -1,4 +1,4 @@
-"""The OpenAPI documents, held against what the services do."""
+"""The services conform to their OpenAPI documents."""
 
 import json
 import subprocess
@@ -18,18 +18,18 @@ SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
     ("service", "options"),
     [
         ("users", []),
-        # That a user has to be registered is nothing that a schema can say.
+        # A schema cannot express that a user has to be registered.
         ("numbers", ["--exclude-checks", "positive_data_acceptance"]),
     ],
 )
-def test_a_service_does_what_its_document_says(
+def test_a_service_conforms_to_its_openapi_document(
     services: Services, tmp_path: Path, service: str, options: list[str]
 ) -> None:
     url = f"{getattr(services, service)}/schema"
     command = [SCHEMATHESIS, "run", url, "--checks", "all", *options, "--max-examples", "60"]
-    # The same examples in each run; leave the seed out to look for new ones.
+    # The same examples in each run; omit the seed to try new ones.
     command += ["--seed", "1"]
-    # In a folder of its own, since it leaves files behind.
+    # In a temporary folder, since it leaves files behind.
     result = subprocess.run([*command, "--no-color"], cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
     assert "No issues found" in result.stdout

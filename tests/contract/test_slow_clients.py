@@ -1,4 +1,4 @@
-"""Clients that take their time, or are never heard of again, hold up nobody."""
+"""Slow, stopped or idle clients do not block others."""
 
 import resource
 import socket
@@ -20,12 +20,12 @@ HALF_A_BODY = (
     b"POST /generate-random-number HTTP/1.1\r\nHost: localhost\r\n"
     b'Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"user":'
 )
-CLIENT_TIMEOUT = 3  # seconds, of the services of these tests
+CLIENT_TIMEOUT = 3  # seconds, as set by the `services` fixture
 
 
 @contextmanager
 def clients(services: Services, sent: bytes, number: int) -> Iterator[list[socket.socket]]:
-    """Open connections on which a beginning is sent, and nothing is read."""
+    """Open connections that send the beginning of a request and read nothing."""
     address = urlsplit(services.numbers)
     with ExitStack() as stack:
         sockets = []
@@ -50,7 +50,7 @@ def assert_others_are_answered(services: Services, user: str) -> None:
 
 
 @pytest.mark.parametrize("sent", [LIST, HALF_A_HEADER, HALF_A_BODY, b""])
-def test_a_hundred_of_them_hold_up_nobody(
+def test_a_hundred_slow_clients_do_not_block_others(
     services: Services, user: str, rows: int, sent: bytes
 ) -> None:
     with clients(services, sent, 100):
@@ -59,7 +59,7 @@ def test_a_hundred_of_them_hold_up_nobody(
 
 @pytest.fixture
 def many_files() -> Iterator[None]:
-    """As many open files as the system lets a process have."""
+    """Raises the limit of open files to the maximum that the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     yield
@@ -67,22 +67,22 @@ def many_files() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("sent", [HALF_A_HEADER, b""])
-def test_who_asks_for_nothing_gives_way_where_there_are_more_than_places(
+def test_idle_connections_are_evicted_when_a_process_is_full(
     services: Services, user: str, many_files: None, sent: bytes
 ) -> None:
     if services.state is None:
-        pytest.skip("USERS_URL names services elsewhere, and what is in front has its own places")
+        pytest.skip("USERS_URL names services elsewhere, perhaps behind a proxy with other limits")
     with clients(services, sent, 2500):
         assert_others_are_answered(services, user)
 
 
-def test_who_was_busy_when_the_last_place_was_taken_gives_way_later(
+def test_a_connection_that_becomes_idle_after_the_process_is_full_is_evicted(
     services: Services, tmp_path: Path
 ) -> None:
     if services.state is None:
-        pytest.skip("USERS_URL names services elsewhere, and this needs some with few places")
-    places = "--workers 1 --worker-connections 10"
-    environment = {**bare_environment(tmp_path), "GUNICORN_CMD_ARGS": places}
+        pytest.skip("needs services with few connections, but USERS_URL names some elsewhere")
+    limits = "--workers 1 --worker-connections 10"
+    environment = {**bare_environment(tmp_path), "GUNICORN_CMD_ARGS": limits}
     started = run_front_script(environment, "up", "--detach")
     assert started.returncode == 0, started.stderr
     try:
@@ -96,7 +96,7 @@ def test_who_was_busy_when_the_last_place_was_taken_gives_way_later(
         run_front_script(environment, "down", "--purge", "--yes")
 
 
-def test_half_a_body_that_is_all_is_answered(services: Services) -> None:
+def test_a_body_that_stops_halfway_is_answered_after_the_timeout(services: Services) -> None:
     with clients(services, HALF_A_BODY, 1) as (client,):
         start = monotonic()
         answer = client.recv(65536)
@@ -106,7 +106,7 @@ def test_half_a_body_that_is_all_is_answered(services: Services) -> None:
 
 def test_a_reader_that_stops_is_cut_off(services: Services, rows: int) -> None:
     if services.state is None:
-        pytest.skip("needs the services' logs, and USERS_URL names services that run elsewhere")
+        pytest.skip("needs the services' logs, but USERS_URL names services elsewhere")
     log = services.state / "logs" / "numbers.log"
     before = log.read_text().count("took too long")
     with clients(services, LIST, 1) as (client,):
@@ -116,7 +116,7 @@ def test_a_reader_that_stops_is_cut_off(services: Services, rows: int) -> None:
         assert b"]}" not in received
 
 
-def test_a_reader_that_is_slow_but_steady_gets_all(services: Services, rows: int) -> None:
+def test_a_slow_but_steady_reader_gets_the_complete_list(services: Services, rows: int) -> None:
     pause = threading.Event()
     received = b""
     with clients(services, LIST, 1) as (client,):

@@ -1,4 +1,4 @@
-"""Users for the numbers' tests: made by the user service's role, since ours may only read them."""
+"""Users for the tests of numbers, created with the user service's role, since ours cannot write."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def users_database() -> Iterator[psycopg2.extensions.connection]:
-    """A connection of the user service's role, which leaves no user behind."""
+    """A connection with the user service's role; all users are deleted after the test."""
     password = Path(os.environ["USERS_DB_PASSWORD_FILE"]).read_text().strip()
     with closing(
         psycopg2.connect(
@@ -29,7 +29,7 @@ def users_database() -> Iterator[psycopg2.extensions.connection]:
 
 @pytest.fixture
 def register(users_database: psycopg2.extensions.connection) -> Callable[[str], int]:
-    """Register a user and return the id."""
+    """Return a function that registers a user and returns the id."""
 
     def register(name: str) -> int:
         with users_database.cursor() as cursor:

@@ -13,7 +13,7 @@ def generate(client: Client, **body: object):
 
 
 @pytest.mark.parametrize("count", [1, 2, 1000, 10_000])
-def test_all_numbers_are_saved_as_the_answer_says(client: Client, ankur: int, count: int) -> None:
+def test_the_saved_numbers_are_those_of_the_answer(client: Client, ankur: int, count: int) -> None:
     response = generate(client, user="ankur", limit=6, count=count)
     assert response.status_code == 201
     answer = response.json()
@@ -30,18 +30,20 @@ def test_all_numbers_are_saved_as_the_answer_says(client: Client, ankur: int, co
     }
 
 
-def test_any_count_is_one_statement(client: Client, ankur, django_assert_num_queries) -> None:
+def test_any_count_takes_one_query(client: Client, ankur, django_assert_num_queries) -> None:
     with django_assert_num_queries(1):
         generate(client, user="ankur", count=500)
 
 
-def test_a_count_may_come_in_a_form(client: Client, ankur: int) -> None:
+def test_a_form_may_have_a_count(client: Client, ankur: int) -> None:
     response = client.post("/generate-random-number", {"user": "ankur", "count": "3"})
     assert len(response.json()["randomNumbers"]) == 3
 
 
 @pytest.mark.parametrize("count", [0, -1, 10_001, 1.5, "3", True, None, [1]])
-def test_a_bad_count_is_refused_with_its_field(client: Client, ankur: int, count: object) -> None:
+def test_the_error_for_a_bad_count_names_the_field(
+    client: Client, ankur: int, count: object
+) -> None:
     response = generate(client, user="ankur", count=count)
     assert response.status_code == 400
     assert list(response.json()["fields"]) == ["count"]

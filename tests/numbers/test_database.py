@@ -1,4 +1,4 @@
-"""What PostgreSQL itself holds true of the numbers table."""
+"""Constraints that PostgreSQL enforces on the numbers table."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -9,6 +9,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("number", [-1, 7])
-def test_no_number_beyond_its_limit_can_be_saved(number: int) -> None:
+def test_a_number_outside_its_limit_cannot_be_saved(number: int) -> None:
     with pytest.raises(IntegrityError, match="number_within_limit"), transaction.atomic():
         GeneratedNumber.objects.create(limit=6, number=number)

@@ -35,30 +35,30 @@ def test_a_number_is_drawn_and_saved(client: Client, ankur: int) -> None:
     assert (saved.user_id, saved.limit) == (ankur, 6)
 
 
-def test_drawing_is_one_statement(client: Client, ankur: int, django_assert_num_queries) -> None:
+def test_drawing_takes_one_query(client: Client, ankur: int, django_assert_num_queries) -> None:
     with django_assert_num_queries(1):
         generate(client, {"user": "ankur"})
 
 
-def test_the_limit_is_1000_where_none_is_given(client: Client, ankur: int) -> None:
+def test_the_default_limit_is_1000(client: Client, ankur: int) -> None:
     assert generate(client, {"user": "ankur"}).json()["limit"] == 1000
 
 
-def test_a_slash_at_the_end_changes_nothing(client: Client, ankur: int) -> None:
+def test_a_trailing_slash_makes_no_difference(client: Client, ankur: int) -> None:
     assert client.post(f"{URL}/", {"user": "ankur"}).status_code == 201
 
 
 @pytest.mark.parametrize("form", [{"user": "ankur", "limit": "6"}, {"user": "ankur", "limit": ""}])
-def test_a_form_is_taken_too(client: Client, ankur: int, form: dict[str, str]) -> None:
+def test_a_form_is_accepted(client: Client, ankur: int, form: dict[str, str]) -> None:
     assert client.post(URL, form).json()["limit"] == int(form["limit"] or 1000)
 
 
-def test_white_space_around_the_user_is_removed(client: Client, ankur: int) -> None:
+def test_surrounding_white_space_of_the_user_is_removed(client: Client, ankur: int) -> None:
     assert generate(client, {"user": " ankur\n"}).json()["user"] == "ankur"
 
 
 @pytest.mark.parametrize("limit", [0, LARGEST_LIMIT, 6.0])
-def test_a_fair_limit_is_taken(client: Client, ankur: int, limit: float) -> None:
+def test_a_valid_limit_is_accepted(client: Client, ankur: int, limit: float) -> None:
     response = generate(client, {"user": "ankur", "limit": limit})
     assert response.status_code == 201
     assert 0 <= response.json()["randomNumber"] <= limit
@@ -68,7 +68,7 @@ def test_a_fair_limit_is_taken(client: Client, ankur: int, limit: float) -> None
     "limit",
     ["true", "1.5", '"ten"', '"6"', "null", "-1", "9007199254740992", "1e30", "[6]", "{}", "-0.5"],
 )
-def test_a_bad_limit_is_refused_with_its_field(client: Client, ankur: int, limit: str) -> None:
+def test_the_error_for_a_bad_limit_names_the_field(client: Client, ankur: int, limit: str) -> None:
     response = generate(client, f'{{"user": "ankur", "limit": {limit}}}')
     assert response.status_code == 400
     assert list(response.json()["fields"]) == ["limit"]
@@ -76,7 +76,7 @@ def test_a_bad_limit_is_refused_with_its_field(client: Client, ankur: int, limit
 
 
 @pytest.mark.parametrize("limit", [LARGEST_LIMIT + 1, 2**64, 1e300])
-def test_a_limit_that_is_too_large_is_told_the_largest(
+def test_the_error_for_a_large_limit_names_the_largest(
     client: Client, ankur: int, limit: float
 ) -> None:
     response = generate(client, f'{{"user": "ankur", "limit": {limit}}}')
@@ -85,7 +85,7 @@ def test_a_limit_that_is_too_large_is_told_the_largest(
 
 
 @pytest.mark.parametrize("limit", ["NaN", "Infinity", "1e999", "6,", "٦"])
-def test_a_limit_that_is_no_json_is_refused(client: Client, ankur: int, limit: str) -> None:
+def test_a_limit_that_is_not_valid_json_is_refused(client: Client, ankur: int, limit: str) -> None:
     response = generate(client, f'{{"user": "ankur", "limit": {limit}}}')
     assert response.status_code == 400
     assert response.json()["error"].startswith("The body is not JSON")
@@ -94,7 +94,7 @@ def test_a_limit_that_is_no_json_is_refused(client: Client, ankur: int, limit: s
 @pytest.mark.parametrize(
     "user", [None, "", "  ", 5, True, ["ankur"], "x" * 81, "an\0kur", "nobody", "Ankur"]
 )
-def test_a_bad_user_is_refused_with_its_field(client: Client, ankur: int, user: object) -> None:
+def test_the_error_for_a_bad_user_names_the_field(client: Client, ankur: int, user: object) -> None:
     response = generate(client, {"user": user})
     assert response.status_code == 400
     assert list(response.json()["fields"]) == ["user"]
@@ -106,38 +106,38 @@ def test_the_model_saves_nothing_for_an_unknown_user(ankur: int) -> None:
 
 
 @pytest.mark.parametrize("field", ["user", "limit", "count"])
-def test_a_file_is_no_value(client: Client, ankur: int, field: str) -> None:
+def test_a_file_is_refused_as_a_value(client: Client, ankur: int, field: str) -> None:
     file = SimpleUploadedFile("5", b"5")
     response = client.post(URL, {"user": "ankur", field: file})
     assert response.status_code == 400
     assert list(response.json()["fields"]) == [field]
 
 
-def test_a_form_with_endless_digits_is_refused_with_its_field(client: Client, ankur: int) -> None:
+def test_a_form_with_thousands_of_digits_is_refused(client: Client, ankur: int) -> None:
     response = client.post(URL, {"user": "ankur", "limit": "9" * 5000})
     assert list(response.json()["fields"]) == ["limit"]
 
 
-def test_get_is_refused_with_the_methods_allowed(client: Client) -> None:
+def test_get_is_refused_with_the_allowed_methods(client: Client) -> None:
     response = client.get(URL)
     assert response.status_code == 405
     assert response.headers["Allow"] == "POST, OPTIONS"
 
 
-def test_a_browser_finds_the_form(client: Client) -> None:
+def test_a_browser_gets_a_page_with_the_form(client: Client) -> None:
     page = client.get(URL, headers={"Accept": "text/html"}).content.decode()
     assert 'name="user"' in page
     assert 'name="limit"' in page
 
 
-# Each example is a row more in a transaction that is rolled back at the end.
+# Each example adds a row in the test's transaction, which is rolled back at the end.
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(limit=st.integers(0, LARGEST_LIMIT))
-def test_numbers_stay_within_any_limit(ankur: int, limit: int) -> None:
+def test_a_number_is_within_any_limit(ankur: int, limit: int) -> None:
     assert 0 <= GeneratedNumber.objects.generate("ankur", limit).number <= limit
 
 
-def test_the_answer_says_the_time_as_the_list_does(client: Client, ankur: int) -> None:
+def test_the_answer_and_the_list_show_the_same_time(client: Client, ankur: int) -> None:
     drawn = generate(client, {"user": "ankur"}).json()
     listed = json.loads(client.get("/get-saved-numbers").getvalue())["savedNumbers"][0]
     assert listed["createdAt"] == drawn["createdAt"]

@@ -13,15 +13,15 @@ LARGEST = 2**53 - 1
 
 
 @given(limit=st.integers(0, LARGEST), count=st.integers(1, 50))
-def test_there_are_as_many_as_asked_for_and_all_within_the_limit(limit: int, count: int) -> None:
+def test_draw_returns_count_numbers_within_the_limit(limit: int, count: int) -> None:
     numbers = draw(limit, count)
     assert len(numbers) == count
     assert all(0 <= number <= limit for number in numbers)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8])
-def test_both_ends_are_reached_and_nothing_else(limit: int) -> None:
-    """One of nine numbers is missing among 500 by chance once in 10**25 runs."""
+def test_every_number_from_0_to_the_limit_occurs(limit: int) -> None:
+    """With nine numbers, one of them is missing among 500 draws by chance once in 10**24 runs."""
     assert set(draw(limit, 500)) == set(range(limit + 1))
 
 
@@ -36,20 +36,20 @@ def test_numbers_are_uniform(limit: int) -> None:
     assert statistic < {3: 27.7, 5: 33.4, 10: 45.1}[cells]
 
 
-def test_a_limit_just_above_a_power_of_two_shows_no_modulo_bias() -> None:
-    """Were the remainder taken, numbers below 2**52 - 1 would come twice as often as the rest."""
+def test_a_limit_between_powers_of_two_shows_no_modulo_bias() -> None:
+    """With the remainder of 53 bits, numbers below 2**51 would come twice as often as others."""
     limit = 3 * 2**51 - 1
     low = sum(number < 2**51 for number in draw(limit, 30_000))
     # Binomial with p = 1/3: eight standard deviations, a false alarm once in 10**15 runs.
     assert abs(low - 10_000) < 8 * (30_000 * 2 / 9) ** 0.5
 
 
-def test_numbers_come_from_the_operating_system(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random_words_are_masked_and_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     words = b"".join(word.to_bytes(8, "little") for word in (7, 2**63 + 6, 15, 5))
     monkeypatch.setattr(os, "urandom", lambda size: words)
     assert draw(6, 2) == [6, 5]
 
 
 def test_consecutive_draws_do_not_repeat() -> None:
-    """Two of 2,000 numbers of 53 bits are equal once in some 10**9 runs."""
+    """Two of 2,000 numbers of 53 bits are equal by chance once in some 10**9 runs."""
     assert len(set(draw(LARGEST, 1000) + draw(LARGEST, 1000))) == 2000

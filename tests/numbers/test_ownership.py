@@ -1,4 +1,4 @@
-"""What PostgreSQL lets the random number service's role do with the user service's tables."""
+"""Privileges of the random number service's role on the user service's tables."""
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 TABLE = '"users"."users_user"'
 
 
-def test_id_and_name_can_be_read(ankur: int) -> None:
+def test_the_columns_id_and_name_can_be_read(ankur: int) -> None:
     assert list(User.objects.values_list("id", "name")) == [(ankur, "ankur")]
 
 
@@ -59,13 +59,13 @@ def test_everything_else_is_refused(ankur: int, statement: str) -> None:
         cursor.execute(statement)
 
 
-def test_the_users_schema_is_not_searched() -> None:
+def test_the_search_path_has_only_the_services_own_schema() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user, current_schemas(false)")
         assert cursor.fetchone() == ("numbers_service", ["numbers"])
 
 
-def test_everything_is_in_the_services_own_schema() -> None:
+def test_all_tables_are_in_the_services_own_schema() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT schemaname FROM pg_tables WHERE tableowner = current_user")
         assert cursor.fetchall() == [("numbers",)]

@@ -21,11 +21,11 @@ def listed(response) -> list[dict[str, object]]:
     return json.loads(response.getvalue())["savedNumbers"]
 
 
-def test_an_empty_list_is_a_list(client: Client) -> None:
+def test_an_empty_table_is_an_empty_list(client: Client) -> None:
     assert client.get(URL).json() == {"savedNumbers": []}
 
 
-def test_a_number_is_listed_under_the_originals_keys(client: Client, ankur: int) -> None:
+def test_a_number_is_listed_with_the_keys_of_the_original(client: Client, ankur: int) -> None:
     drawn = GeneratedNumber.objects.generate("ankur", 6)
     assert listed(client.get(URL)) == [
         {
@@ -38,14 +38,14 @@ def test_a_number_is_listed_under_the_originals_keys(client: Client, ankur: int)
     ]
 
 
-def test_pages_and_the_whole_list_show_the_same_rows(client: Client, ankur: int) -> None:
+def test_a_page_and_the_complete_list_have_the_same_rows(client: Client, ankur: int) -> None:
     for _ in range(5):
         GeneratedNumber.objects.generate("ankur")
     assert listed(client.get(URL)) == listed(client.get(f"{URL}?page_size=5"))
 
 
 @pytest.mark.parametrize("query", ["", "?page_size=9"])
-def test_a_list_is_one_statement(client: Client, ankur, query, django_assert_num_queries) -> None:
+def test_a_list_takes_one_query(client: Client, ankur, query, django_assert_num_queries) -> None:
     for _ in range(5):
         GeneratedNumber.objects.generate("ankur")
     with django_assert_num_queries(1):
@@ -53,7 +53,9 @@ def test_a_list_is_one_statement(client: Client, ankur, query, django_assert_num
 
 
 @pytest.mark.parametrize("query", ["", "?page_size=9"])
-def test_a_number_outlives_its_user(client: Client, ankur, users_database, query: str) -> None:
+def test_a_deleted_users_number_is_listed(
+    client: Client, ankur, users_database, query: str
+) -> None:
     drawn = GeneratedNumber.objects.generate("ankur")
     users_database.cursor().execute("DELETE FROM users_user")
     (row,) = listed(client.get(URL + query))
@@ -61,15 +63,13 @@ def test_a_number_outlives_its_user(client: Client, ankur, users_database, query
     assert GeneratedNumber.objects.count() == 1
 
 
-def test_a_user_who_is_renamed_is_listed_by_the_new_name(
-    client: Client, ankur, users_database
-) -> None:
+def test_a_renamed_user_is_listed_with_the_new_name(client: Client, ankur, users_database) -> None:
     GeneratedNumber.objects.generate("ankur")
     users_database.cursor().execute("UPDATE users_user SET name = 'ankita'")
     assert listed(client.get(URL))[0]["username"] == "ankita"
 
 
-def test_one_users_numbers_are_found(
+def test_numbers_can_be_filtered_by_user(
     client: Client, ankur: int, register: Callable[[str], int]
 ) -> None:
     register("someone")
@@ -79,7 +79,7 @@ def test_one_users_numbers_are_found(
     assert listed(client.get(URL, {"user": "nobody"})) == []
 
 
-def test_pages_of_one_users_numbers_keep_to_that_user(client: Client, ankur, register) -> None:
+def test_the_next_link_keeps_the_filter_by_user(client: Client, ankur, register) -> None:
     register("someone")
     for name in ("ankur", "someone", "ankur"):
         GeneratedNumber.objects.generate(name)
@@ -89,7 +89,7 @@ def test_pages_of_one_users_numbers_keep_to_that_user(client: Client, ankur, reg
     assert "Link" not in client.get(url).headers
 
 
-def test_a_stream_leaves_out_no_row_and_repeats_none(client: Client, ankur, monkeypatch) -> None:
+def test_a_stream_has_every_row_once(client: Client, ankur, monkeypatch) -> None:
     monkeypatch.setattr(mixins, "FIRST_BATCH", 2)
     monkeypatch.setattr(lists, "BATCH", 3)
     ids = [GeneratedNumber.objects.generate("ankur").id for _ in range(12)]
@@ -97,8 +97,8 @@ def test_a_stream_leaves_out_no_row_and_repeats_none(client: Client, ankur, monk
     assert [row["id"] for row in listed(client.get(f"{URL}?user=ankur"))] == ids
 
 
-def test_one_users_numbers_come_in_order_out_of_their_index(ankur: int) -> None:
-    """Also where one user has most of them, and the planner knows it."""
+def test_numbers_of_a_user_are_read_in_order_from_the_index(ankur: int) -> None:
+    """This includes a user who has most of the rows, which the planner knows."""
     GeneratedNumber.objects.generate_many("ankur", 6, 10_000)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE random_numbers_generatednumber")
@@ -109,7 +109,7 @@ def test_one_users_numbers_come_in_order_out_of_their_index(ankur: int) -> None:
 
 
 @pytest.mark.parametrize(("size", "afters"), [(1000, [5, 5000]), (lists.BATCH, [5])])
-def test_pages_come_out_of_the_index_of_ids(ankur: int, size: int, afters: list[int]) -> None:
+def test_pages_use_the_primary_key_index(ankur: int, size: int, afters: list[int]) -> None:
     GeneratedNumber.objects.generate_many("ankur", 6, 10_000)
     rows = json_rows(SavedNumberViewSet.queryset, SavedNumberViewSet.serializer_class)
     sql, parameters = lists.JSONList(rows).statement(size)
@@ -118,7 +118,7 @@ def test_pages_come_out_of_the_index_of_ids(ankur: int, size: int, afters: list[
         cursor.execute(f"EXPLAIN {sql}", [afters, [9000] * len(afters), *parameters])
         plan = "\n".join(line for (line,) in cursor)
     assert "Index Cond: ((id > bounds.after) AND (id <= bounds.until))" in plan
-    assert "Index Cond: ((id > (max(random_numbers_generatednumber.id)))" in plan  # is there more?
+    assert "Index Cond: ((id > (max(random_numbers_generatednumber.id)))" in plan  # for has_more
     assert "Seq Scan on random_numbers_generatednumber" not in plan
     assert "Sort" not in plan
     assert "JIT" not in plan
@@ -126,7 +126,7 @@ def test_pages_come_out_of_the_index_of_ids(ankur: int, size: int, afters: list[
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("query", ["", "?page_size=9"])
-def test_a_table_that_cannot_be_read_is_503(
+def test_a_users_table_that_cannot_be_read_is_503(
     client: Client, ankur: int, users_database, query: str
 ) -> None:
     cursor = users_database.cursor()

@@ -1,4 +1,4 @@
-"""What PostgreSQL itself holds true of the users table."""
+"""Constraints and indexes of the users table."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +12,7 @@ from users_project.users.queries import insert_users
 pytestmark = pytest.mark.django_db
 
 
-def test_the_constraints_hold_without_the_application() -> None:
+def test_the_database_enforces_the_constraints() -> None:
     User.objects.register("ankur")
     for name in ("ankur", ""):
         with pytest.raises(IntegrityError), transaction.atomic():
@@ -20,7 +20,7 @@ def test_the_constraints_hold_without_the_application() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_processes_that_save_the_same_names_do_not_wait_for_each_other() -> None:
+def test_concurrent_inserts_of_the_same_names_do_not_deadlock() -> None:
     names = [f"ankur {number}" for number in range(3000)]
 
     def save(order: list[str]) -> int:
@@ -40,12 +40,12 @@ def plan(queryset: QuerySet[User]) -> str:
     return queryset.explain()
 
 
-def test_names_and_their_beginnings_are_found_by_the_index() -> None:
+def test_searches_by_name_and_by_prefix_use_the_index() -> None:
     assert "user_name_unique" in plan(User.objects.filter(name="ankur"))
     assert "user_name_unique" in plan(User.objects.filter(name__startswith="ank"))
 
 
-def test_everything_is_in_the_services_own_schema() -> None:
+def test_all_tables_are_in_the_services_own_schema() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT schemaname FROM pg_tables WHERE tableowner = current_user")
         assert cursor.fetchall() == [("users",)]

@@ -21,27 +21,27 @@ def test_a_user_is_registered(client: Client) -> None:
     assert response.headers["Location"] == f"/users/{user.id}"
 
 
-def test_registering_is_one_statement(client: Client, django_assert_num_queries) -> None:
+def test_registering_takes_one_query(client: Client, django_assert_num_queries) -> None:
     with django_assert_num_queries(1):
         register(client, {"name": "ankur"})
 
 
-def test_a_slash_at_the_end_changes_nothing(client: Client) -> None:
+def test_a_trailing_slash_makes_no_difference(client: Client) -> None:
     assert client.post("/users/", {"name": "ankur"}, content_type=JSON).status_code == 201
 
 
-def test_a_form_is_taken_as_json_is(client: Client) -> None:
+def test_a_form_is_accepted_like_json(client: Client) -> None:
     assert client.post("/users", {"name": "ankur"}).json()["name"] == "ankur"
 
 
-def test_white_space_around_a_name_is_removed(client: Client) -> None:
+def test_surrounding_white_space_of_a_name_is_removed(client: Client) -> None:
     assert register(client, {"name": " \t ankur  k \n"}).json()["name"] == "ankur  k"
 
 
 @pytest.mark.parametrize(
     "name", ["x", "x" * 80, "अंकुर", "👩‍🚀" * 20, "Ａ ß İ", "<script>", "'; --", "\\"]
 )
-def test_a_name_is_kept_and_returned_exactly(client: Client, name: str) -> None:
+def test_a_name_is_stored_and_returned_unchanged(client: Client, name: str) -> None:
     created = register(client, {"name": name}).json()
     assert created["name"] == name
     assert client.get(f"/users/{created['id']}").json()["name"] == name
@@ -64,7 +64,7 @@ def test_a_name_that_is_taken_is_a_conflict(client: Client) -> None:
     assert User.objects.count() == 1
 
 
-def test_the_model_refuses_a_name_that_is_taken() -> None:
+def test_register_returns_none_if_the_name_is_taken() -> None:
     assert User.objects.register("ankur") is not None
     assert User.objects.register("ankur") is None
 
@@ -85,7 +85,7 @@ def test_the_model_refuses_a_name_that_is_taken() -> None:
         {"Name": "ankur"},
     ],
 )
-def test_a_bad_name_is_refused_with_its_field(client: Client, body: dict[str, object]) -> None:
+def test_the_error_for_a_bad_name_names_the_field(client: Client, body: dict[str, object]) -> None:
     response = register(client, body)
     assert response.status_code == 400
     assert list(response.json()["fields"]) == ["name"]
@@ -97,7 +97,7 @@ def test_a_bad_name_is_refused_with_its_field(client: Client, body: dict[str, ob
     "body",
     ["", "{", "[]", '"ankur"', "5", "null", '{"name": "\\ud800"}', "[" * 5000, '{"name": NaN}'],
 )
-def test_a_body_that_is_no_object_is_refused(client: Client, body: str) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(client: Client, body: str) -> None:
     response = register(client, body)
     assert response.status_code == 400
     assert response.json()["error"]
@@ -114,7 +114,7 @@ def test_another_content_type_is_refused(client: Client) -> None:
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-def test_other_methods_are_refused_with_those_allowed(client: Client, method: str) -> None:
+def test_other_methods_are_refused_with_the_allowed_ones(client: Client, method: str) -> None:
     response = getattr(client, method)("/users")
     assert response.status_code == 405
     assert "POST" in response.headers["Allow"]

@@ -22,7 +22,7 @@ def listed(response) -> list[str]:
     return [row["name"] for row in json.loads(response.getvalue())]
 
 
-def test_an_empty_list_is_a_list(client: Client) -> None:
+def test_an_empty_table_is_an_empty_list(client: Client) -> None:
     assert client.get("/users").json() == []
 
 
@@ -32,18 +32,18 @@ def test_all_users_are_listed_by_ascending_id(client: Client, names: list[str]) 
     assert response.headers["Content-Type"] == "application/json"
 
 
-def test_a_short_list_is_one_statement(client: Client, names, django_assert_num_queries) -> None:
+def test_a_short_list_takes_one_query(client: Client, names, django_assert_num_queries) -> None:
     with django_assert_num_queries(1):
         client.get("/users")
 
 
-def test_a_row_on_the_wire_is_what_the_serializer_describes(client: Client, names) -> None:
+def test_a_row_of_the_list_equals_the_detail(client: Client, names) -> None:
     first = User.objects.order_by("id").first()
     assert first is not None
     assert client.get("/users").json()[0] == client.get(f"/users/{first.id}").json()
 
 
-def test_pages_lead_through_the_list(client: Client, names: list[str]) -> None:
+def test_following_the_next_links_gives_the_complete_list(client: Client, names: list[str]) -> None:
     url, seen = "/users?page_size=4", []
     for _ in range(3):
         response = client.get(url)
@@ -58,7 +58,7 @@ def test_a_full_last_page_has_no_next_link(client: Client, names: list[str]) -> 
     assert "Link" not in client.get("/users?page_size=10").headers
 
 
-def test_after_without_a_page_size_is_the_rest(client: Client, names: list[str]) -> None:
+def test_after_without_page_size_gives_all_later_rows(client: Client, names: list[str]) -> None:
     third = User.objects.order_by("id")[2]
     assert listed(client.get(f"/users?after={third.id}")) == names[3:]
 
@@ -71,7 +71,7 @@ def test_a_user_is_found_by_name(client: Client, names: list[str]) -> None:
 
 @pytest.mark.parametrize("accept", ["*/*", "text/html"])
 @pytest.mark.parametrize("name", ["%FF", "%ED%A0%80"])
-def test_a_name_that_is_no_utf_8_finds_nobody_else(client: Client, name: str, accept: str) -> None:
+def test_a_name_that_is_not_utf_8_is_refused(client: Client, name: str, accept: str) -> None:
     User.objects.register("\ufffd")
     response = client.get(f"/users?name={name}", headers={"Accept": accept})
     assert response.status_code == 400
@@ -96,7 +96,7 @@ def test_a_name_that_is_no_utf_8_finds_nobody_else(client: Client, name: str, ac
         "name=a&name=b",
     ],
 )
-def test_a_bad_parameter_is_refused_by_its_name(client: Client, query: str) -> None:
+def test_the_error_for_a_bad_parameter_names_it(client: Client, query: str) -> None:
     response = client.get(f"/users?{query}")
     assert response.status_code == 400
     assert list(response.json()["fields"]) == [query.split("=")[0]]
@@ -112,7 +112,7 @@ def test_a_page_of_an_empty_table_is_empty(client: Client) -> None:
     assert "Link" not in response.headers
 
 
-def test_the_largest_id_is_a_fair_parameter(client: Client, names) -> None:
+def test_after_accepts_the_largest_id(client: Client, names) -> None:
     assert listed(client.get("/users?after=9223372036854775807")) == []
 
 
@@ -125,13 +125,13 @@ def test_a_user_is_found_by_id(client: Client) -> None:
 @pytest.mark.parametrize(
     "pk", ["0", "4242", f"{2**63}", "9" * 19, "9" * 30, "9" * 5000, "-1", "x", "1.0"]
 )
-def test_an_id_that_nobody_has_is_not_found(client: Client, pk: str) -> None:
+def test_an_unknown_or_invalid_id_is_not_found(client: Client, pk: str) -> None:
     response = client.get(f"/users/{pk}")
     assert response.status_code == 404
     assert response.json()["error"].startswith("There is nothing here.")
 
 
-def test_a_browser_gets_one_page_with_a_link_to_the_next(client: Client) -> None:
+def test_a_browser_gets_one_page_with_a_link_to_the_next_page(client: Client) -> None:
     User.objects.bulk_create([User(name=f"user {number}") for number in range(150)])
     page = client.get("/users", headers={"Accept": "text/html"}).content.decode()
     assert "user 99" in page
@@ -139,7 +139,7 @@ def test_a_browser_gets_one_page_with_a_link_to_the_next(client: Client) -> None
     assert "Next page" in page
 
 
-def test_a_name_is_text_on_a_page(client: Client) -> None:
+def test_a_name_is_escaped_in_html(client: Client) -> None:
     User.objects.register("<script>alert(1)</script>")
     page = client.get("/users", headers={"Accept": "text/html"}).content.decode()
     assert "<script>alert" not in page

@@ -1,1 +1,1 @@
-"""People who are registered."""
+"""Registered users."""

@@ -10,10 +10,10 @@ admin.site.site_header = admin.site.site_title = "User service"
 
 @admin.register(User)
 class UserAdmin(LargeTableAdmin):
-    """Users can be added, renamed and deleted; the numbers drawn for them stay."""
+    """Users, who can be added, renamed and deleted; their numbers are kept."""
 
     list_display = ["id", "name", "created_at"]
     list_display_links = ["id", "name"]
     list_filter = ["created_at"]
     search_fields = ["name"]
-    search_help_text = "The beginning of a name, with capital letters as they are"
+    search_help_text = "The beginning of a name (case-sensitive)"

@@ -15,5 +15,5 @@ class UsersConfig(AppConfig):
         require(
             "users.E001",
             "SELECT to_regrole('users_reader') IS NOT NULL",
-            "The role users_reader is missing, to which this service grants what others read.",
+            "The role users_reader, to which this service grants read access, does not exist.",
         )

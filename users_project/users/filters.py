@@ -8,11 +8,11 @@ from common.api.filters import ParameterFilter
 
 
 class NameFilter(ParameterFilter):
-    """`name=ankur`: the user of that name, or an empty list."""
+    """`name=ankur`: the user with this name, or an empty list."""
 
     parameter = "name"
-    description = "Only the user of this name."
+    description = "Only the user with this name."
 
     def apply(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """Return the user of the name."""
+        """Return the user with the name."""
         return queryset.filter(name=value)

@@ -1,4 +1,4 @@
-"""The users table. Other services read it: its id and name are part of the contract with them."""
+"""The users table. Other services read its columns id and name, so these are a contract."""
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -13,9 +13,9 @@ class UserManager(models.Manager["User"]):
     """Registers users."""
 
     def register(self, name: str) -> "User | None":
-        """Save a new user and return it, or None where the name is taken.
+        """Save a new user and return it, or None if the name is taken.
 
-        The constraint decides, so of equal names that arrive at once one is saved.
+        The unique constraint decides, so only one of several concurrent requests succeeds.
         """
         (inserted,) = insert_users([name])
         return User(**inserted._asdict()) if inserted else None
@@ -24,7 +24,7 @@ class UserManager(models.Manager["User"]):
 class User(models.Model):
     """A registered user, for whom numbers can be drawn."""
 
-    # In the order of its bytes the index of a name also serves searches for its beginning.
+    # With the collation "C", the unique index also serves searches for the beginning of a name.
     name = models.CharField(max_length=NAME_LENGTH, db_collation="C")
     created_at = models.DateTimeField("registered at", db_default=Now(), editable=False)
 

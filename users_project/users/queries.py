@@ -1,4 +1,4 @@
-"""The statements of the user service that the ORM cannot say."""
+"""SQL of the user service that the ORM cannot express."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from common.database.coalescing import coalesced
 
 
 class Inserted(NamedTuple):
-    """A user's row that was inserted."""
+    """The row of a user who has just been inserted."""
 
     id: int
     name: str
@@ -19,16 +19,16 @@ class Inserted(NamedTuple):
 
 @coalesced
 def insert_users(names: Sequence[str]) -> list[Inserted | None]:
-    """Insert users by one statement, and return None for each name that is taken.
+    """Insert users, and return the inserted rows, with None for each name that is taken.
 
-    The registrations of one moment share the statement and its commit (`coalesced`). The ORM
-    cannot combine ON CONFLICT DO NOTHING with RETURNING.
+    Concurrent registrations share the statement and its commit (`coalesced`). The ORM cannot
+    combine ON CONFLICT DO NOTHING with RETURNING.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO users_user (name) SELECT unnest(%s::text[])"
             " ON CONFLICT (name) DO NOTHING RETURNING id, name, created_at",
-            # Sorted, so that two statements with the same names cannot wait for each other.
+            # Sorted, so that two statements with the same names cannot deadlock.
             [sorted(names)],
         )
         inserted = {row[1]: Inserted(*row) for row in cursor.fetchall()}

@@ -1,4 +1,4 @@
-"""What OpenAPI says about users beside what their view and serializer say."""
+"""Additions to the OpenAPI document that the view and serializer of users cannot express."""
 
 from typing import Any
 
@@ -21,10 +21,10 @@ class _Users(UserViewSet): ...
 
 
 class Users(OpenApiViewExtension):
-    """A summary of each call, and the 409."""
+    """Adds a summary of each operation, and the 409."""
 
     target_class = UserViewSet
 
     def view_replacement(self) -> Any:
-        """Return the view that says more."""
+        """Return the view with these additions."""
         return _Users

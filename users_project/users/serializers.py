@@ -1,4 +1,4 @@
-"""Users on the wire."""
+"""Serializers of users."""
 
 from typing import Any
 

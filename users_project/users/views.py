@@ -16,7 +16,7 @@ class UserViewSet(
 ):
     """Registered users.
 
-    A name has 1 to 80 characters, not counting white space around it, and belongs to one user.
+    A name is unique and has 1 to 80 characters, not counting surrounding white space.
     """
 
     queryset = User.objects.order_by("id")
@@ -26,5 +26,5 @@ class UserViewSet(
     coalesce = True  # All clients see the same users.
 
     def get_success_headers(self, data: Any) -> dict[str, str]:
-        """Point to the new user."""
+        """Return the Location of the new user."""
         return {"Location": f"{self.request.path.rstrip('/')}/{data['id']}"}

@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """Lets other services read who is registered, and nothing else of the table.
+    """Grants other services read access to the ids and names, but not to other columns.
 
     PostgreSQL has no default privileges for columns, so provisioning cannot grant this.
     """
