@@ -1,5 +1,6 @@
 """Clients of both services, and rows in bulk."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -35,19 +36,22 @@ def user(users: httpx.Client, name: str) -> str:
 
 @contextmanager
 def connect_as_superuser(services: Services) -> Iterator[psycopg2.extensions.cursor]:
-    """Open a superuser's cursor, where the database is the one that was started for the tests."""
+    """Open a superuser's cursor, where the database is one that was started for the tests."""
+    with closing(psycopg2.connect(superuser_dsn(services))) as connection:
+        connection.autocommit = True
+        yield connection.cursor()
+
+
+def superuser_dsn(services: Services) -> str:
+    """Return how libpq enters the services' database as its superuser: SUPERUSER_DSN, or ours."""
+    if "SUPERUSER_DSN" in os.environ:
+        return os.environ["SUPERUSER_DSN"]
     if services.state is None:
         pytest.skip("needs a database of its own, and USERS_URL names services that run elsewhere")
     status = services.manage_all("status").stdout
     port = status.split("postgres: running on 127.0.0.1:")[1].split(",")[0]
     password = (services.state / "secrets" / "postgres").read_text().strip()
-    with closing(
-        psycopg2.connect(
-            host="127.0.0.1", port=port, dbname="random", user="postgres", password=password
-        )
-    ) as connection:
-        connection.autocommit = True
-        yield connection.cursor()
+    return f"host=127.0.0.1 port={port} dbname=random user=postgres password={password}"
 
 
 @pytest.fixture
