@@ -467,7 +467,7 @@ test_all() {
     SECURE_SSL_REDIRECT=false in_project users pytest tests/common tests/users
     SECURE_SSL_REDIRECT=false in_project numbers pytest tests/numbers
     "$dev/python" -m pytest -p no:django tests/chart
-    "$dev/python" -m pytest -p no:django tests/contract tests/front_script tests/browser
+    "$dev/python" -m pytest -p no:django tests/contract tests/plain tests/front_script tests/browser
 }
 
 # --- measurements ----------------------------------------------------------------------------------
