@@ -1,5 +1,6 @@
 """HTTP clients of both services, and tables with many rows."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -36,18 +37,21 @@ def user(users: httpx.Client, name: str) -> str:
 @contextmanager
 def connect_as_superuser(services: Services) -> Iterator[psycopg2.extensions.cursor]:
     """Open a superuser's cursor; skip the test if the tests did not start the database."""
+    with closing(psycopg2.connect(superuser_dsn(services))) as connection:
+        connection.autocommit = True
+        yield connection.cursor()
+
+
+def superuser_dsn(services: Services) -> str:
+    """Return the libpq DSN of the database's superuser: SUPERUSER_DSN, or that of our own."""
+    if "SUPERUSER_DSN" in os.environ:
+        return os.environ["SUPERUSER_DSN"]
     if services.state is None:
         pytest.skip("needs a database of its own, but USERS_URL names services elsewhere")
     status = services.manage_all("status").stdout
     port = status.split("postgres: running on 127.0.0.1:")[1].split(",")[0]
     password = (services.state / "secrets" / "postgres").read_text().strip()
-    with closing(
-        psycopg2.connect(
-            host="127.0.0.1", port=port, dbname="random", user="postgres", password=password
-        )
-    ) as connection:
-        connection.autocommit = True
-        yield connection.cursor()
+    return f"host=127.0.0.1 port={port} dbname=random user=postgres password={password}"
 
 
 @pytest.fixture

@@ -12,6 +12,28 @@ import pytest
 from tests.conftest import Services
 
 JSON = {"Content-Type": "application/json"}
+MALFORMED = [
+    b"GET /users?name=\xff%00 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    b"GET /%00%ff/..// HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    b"GET http://localhost/users/../x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    b"POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+    b"POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+    b"POST /users HTTP/1.1\r\nHost: local host\r\nConnection: close\r\n\r\n",
+    b"PUT /users HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+    b"POST /users HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+    b"BREW /users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    b"GET /users HTTP/1.1\r\nHost: localhost\r\nAccept: \xff;q=x,*\r\n\r\n",
+    b"GET /users HTTP/1.1\r\nHost: localhost\r\nCookie: \xff=\x01\r\nConnection: close\r\n\r\n",
+    b"nonsense\r\n\r\n",
+]
+# Header fields that make a request none of HTTP, and the status of its answer.
+UNREADABLE = [
+    (f"Host: localhost\r\nX-Long: {'x' * 9000}", 431),
+    ("Host: localhost\r\n" + "X-Field: x\r\n" * 101, 431),
+    ("Host: localhost\r\nExpect: something", 417),
+    ("Host: localhost\r\nTransfer-Encoding: something", 501),
+    ("Host: localhost\r\nContent-Length: 1\r\nContent-Length: 2", 400),
+]
 
 
 def assert_error(response: httpx.Response, status: int) -> None:
@@ -62,39 +84,14 @@ def test_a_name_that_is_taken_is_409(users: httpx.Client, user: str) -> None:
     assert_error(users.post("/users", json={"name": user}), 409)
 
 
-@pytest.mark.parametrize(
-    "request_bytes",
-    [
-        b"GET /users?name=\xff%00 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-        b"GET /%00%ff/..// HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-        b"GET http://localhost/users/../x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-        b"POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
-        b"POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-        b"POST /users HTTP/1.1\r\nHost: local host\r\nConnection: close\r\n\r\n",
-        b"PUT /users HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
-        b"POST /users HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
-        b"BREW /users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-        b"GET /users HTTP/1.1\r\nHost: localhost\r\nAccept: \xff;q=x,*\r\n\r\n",
-        b"GET /users HTTP/1.1\r\nHost: localhost\r\nCookie: \xff=\x01\r\nConnection: close\r\n\r\n",
-        b"nonsense\r\n\r\n",
-    ],
-)
+@pytest.mark.parametrize("request_bytes", MALFORMED)
 def test_a_malformed_request_is_never_500(users: httpx.Client, request_bytes: bytes) -> None:
     status, answer = send(users, request_bytes)
     assert 200 <= status < 500
     assert status < 400 or isinstance(answer["error"], str)
 
 
-@pytest.mark.parametrize(
-    ("fields", "status"),
-    [
-        (f"Host: localhost\r\nX-Long: {'x' * 9000}", 431),
-        ("Host: localhost\r\n" + "X-Field: x\r\n" * 101, 431),
-        ("Host: localhost\r\nExpect: something", 417),
-        ("Host: localhost\r\nTransfer-Encoding: something", 501),
-        ("Host: localhost\r\nContent-Length: 1\r\nContent-Length: 2", 400),
-    ],
-)
+@pytest.mark.parametrize(("fields", "status"), UNREADABLE)
 def test_a_request_that_is_not_valid_http_is_refused_as_json(
     users: httpx.Client, fields: str, status: int
 ) -> None:

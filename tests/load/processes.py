@@ -22,6 +22,7 @@ class Service:
     url: str
     pid: int
     seconds_to_ready: float = 0.0
+    process: subprocess.Popen[bytes] | None = None  # where it is a child of this one
 
     def family(self) -> list[int]:
         """Return the ids of the first process and all below it."""
@@ -65,6 +66,8 @@ class Service:
             os.kill(self.pid, signal.SIGTERM)
         while self.is_running():
             time.sleep(0.02)
+        if self.process:
+            self.process.wait()
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -114,7 +117,7 @@ def launch(
         stderr=log,
         start_new_session=True,  # Ctrl-C is for the benchmark, which then stops all in order.
     )
-    service = Service(url, process.pid)
+    service = Service(url, process.pid, process=process)
     end = time.monotonic() + 30
     while not answers(url):
         if process.poll() is not None or time.monotonic() > end:
