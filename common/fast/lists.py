@@ -37,7 +37,9 @@ PIECE = 128 * 1024  # bytes
 # PostgreSQL would compile the statement first (jit_above_cost).
 MAX_COALESCED_ROWS = 5000
 
-AFTER, LAST = "bounds.after", "page.last"  # columns of the statement below
+# Columns of the statement below. Its subqueries would take a model's table of the same name
+# instead, so no model's table may have it.
+AFTER, UNTIL, LAST = "_bounds.after", "_bounds.until", "_page.last"
 
 
 class Page(NamedTuple):
@@ -77,15 +79,15 @@ class JSONList:
 
     def statement(self, size: int) -> Statement:
         """Return the statement that selects pages of a size, each within its bounds."""
-        after, until = (RawSQL(column, ()) for column in (AFTER, "bounds.until"))  # noqa: S611
+        after, until = (RawSQL(column, ()) for column in (AFTER, UNTIL))  # noqa: S611
         following = self.rows.filter(pk__gt=after, pk__lte=until)
         page, parameters = following[:size].query.sql_with_params()
         sql = f"""
-            SELECT {AFTER}, bounds.until, coalesce(json, ''), last, more.exist
-            FROM unnest(%s::bigint[], %s::bigint[]) AS bounds (after, until)
+            SELECT {AFTER}, {UNTIL}, coalesce(json, ''), last, more.exist
+            FROM unnest(%s::bigint[], %s::bigint[]) AS _bounds (after, until)
             CROSS JOIN LATERAL (
                 SELECT string_agg(json, ','), max(id) FROM ({page}) AS row (id, json)
-            ) AS page (json, last)
+            ) AS _page (json, last)
             CROSS JOIN LATERAL (
                 SELECT EXISTS (SELECT FROM ({page.replace(AFTER, LAST)}) AS row)
             ) AS more (exist)
