@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import AutoField, IntegerField, QuerySet
+from django.db.models import AutoField, Field, IntegerField, QuerySet
 from django.utils.html import format_html, format_html_join
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -91,17 +91,31 @@ class KeysetPagination(BasePagination):
         return format_html('<ul class="pager">{}</ul>', items)
 
 
-def require_keyset(queryset: QuerySet[Any]) -> None:
-    """Raise ImproperlyConfigured unless pages that start after an id are right for these rows."""
-    pk, query = queryset.model._meta.pk, queryset.query
-    default = queryset.model._meta.ordering if query.default_ordering else ()
-    ordering = tuple(query.extra_order_by or query.order_by or default)
-    name = f"A queryset of {queryset.model.__name__}"
+def require_integer_key(queryset: Any) -> Field:
+    """Return the primary key of a queryset's rows; raise ImproperlyConfigured for other kinds."""
+    if not isinstance(queryset, QuerySet):
+        raise ImproperlyConfigured(f'{queryset!r} is not a queryset. Use .order_by("pk").')
+    pk = queryset.model._meta.pk
     if not isinstance(pk, IntegerField | AutoField):
         raise ImproperlyConfigured(
-            f"{name} has the primary key {pk.name}, which is not an integer: pages start after an"
-            " id. Set another pagination_class."
+            f"A queryset of {queryset.model.__name__} has the primary key {pk.name}, which is not"
+            " an integer: pages start after an id, and `coalesce` collects ids. Set another"
+            " pagination_class, and no `coalesce`."
         )
+    return pk
+
+
+def require_keyset(queryset: QuerySet[Any]) -> None:
+    """Raise ImproperlyConfigured unless pages that start after an id are right for these rows."""
+    pk = require_integer_key(queryset)
+    query = queryset.query
+    # Django forgets Meta.ordering where it groups rows.
+    has_default = query.default_ordering and not query.group_by
+    default = queryset.model._meta.ordering if has_default else ()
+    ordering = tuple(query.extra_order_by or query.order_by or default)
+    if not query.standard_ordering:
+        ordering += ("reverse()",)
+    name = f"A queryset of {queryset.model.__name__}"
     if ordering not in (("pk",), (pk.name,)):
         raise ImproperlyConfigured(
             f"{name} is ordered by {', '.join(map(str, ordering)) or 'nothing'}, but pages follow"

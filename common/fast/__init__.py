@@ -9,6 +9,7 @@ support is refused when a view is routed, with a sentence that says what to take
 - `mixins.py`: `CreateModelMixin`, `RetrieveModelMixin`, `ListModelMixin`.
 - `lists.py`: lists as JSON text that PostgreSQL writes, in pages or streamed.
 - `json_rows.py`: the SQL for a serializer's fields.
+- `serializers.py`: a serializer that is made once, for all requests.
 - `refusals.py`: what a view may not override.
 
 Each file says what it buys; `./manage_all.sh bench` measures it.

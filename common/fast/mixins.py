@@ -5,14 +5,18 @@ one moment read by one statement double the rate of pages and of `GET /users/{id
 """
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
-from rest_framework import mixins, serializers, status
+from django.views import View
+from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.viewsets import ViewSetMixin
 
 from common.api.fields import LARGEST_ID
 from common.api.pagination import KeysetPagination, require_keyset
@@ -21,8 +25,10 @@ from common.database.coalescing import Coalesced, coalesced
 from common.fast import refusals
 from common.fast.json_rows import json_rows
 from common.fast.lists import FIRST_BATCH, JSONList, Page, brackets, whole_list
+from common.fast.serializers import Reader, Writer, shared_serializer
 
 JSON = "application/json"
+ACTIONS = frozenset({"create", "retrieve", "list"})
 
 
 class FastMixin:
@@ -33,45 +39,48 @@ class FastMixin:
     """
 
     coalesce = False
-    not_called: ClassVar[tuple[str, ...]] = ("get_serializer", "get_serializer_context")
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse a class whose as_view would not be the one below."""
+        super().__init_subclass__(**options)
+        bases = cls.__mro__[: cls.__mro__.index(FastMixin)]
+        if View in bases or ViewSetMixin in bases:
+            raise ImproperlyConfigured(
+                f"{cls.__module__}.{cls.__name__}: put the mixins of common.fast before the view"
+                " or viewset, whose as_view would otherwise take the place of theirs."
+            )
 
     @classmethod
-    def as_view(cls, *args: Any, **options: Any) -> Any:
+    def as_view(cls, *actions: Any, **options: Any) -> Any:
         """Refuse what these mixins would pass over, and return the view."""
-        cls.refuse_unsupported(options)
-        return super().as_view(*args, **options)  # type: ignore[misc]
+        routed = ACTIONS.intersection(actions[0].values()) if actions else ACTIONS
+        cls(**options).refuse_unsupported(routed)
+        return super().as_view(*actions, **options)  # type: ignore[misc]
 
-    @classmethod
-    def refuse_unsupported(cls, options: dict[str, Any]) -> None:
-        """Raise ImproperlyConfigured where the class, or an option of as_view, is not supported."""
-        refusals.require_stock(cls, cls.not_called, "is not called")
-        queryset = options.get("queryset", cls.queryset)
-        if options.get("coalesce", cls.coalesce):
-            refusals.require_shared(cls, queryset)
-
-
-@cache
-def shared_serializer(
-    serializer_class: type[serializers.Serializer[Any]],
-) -> serializers.Serializer[Any]:
-    """Return the one serializer of a class, which all requests use and none changes."""
-    return serializer_class()
+    def refuse_unsupported(self, actions: frozenset[str]) -> None:
+        """Raise ImproperlyConfigured where one of our actions would not do what the view says."""
+        if actions:
+            refusals.require_stock(type(self), refusals.SERIALIZER_HOOKS, "is not called")
+        if self.coalesce and actions - {"create"}:
+            refusals.require_shared(self)
 
 
 class CreateModelMixin(FastMixin, mixins.CreateModelMixin):
     """Offer `create`, with a serializer that is made once and has no context."""
 
-    @classmethod
-    def refuse_unsupported(cls, options: dict[str, Any]) -> None:
-        super().refuse_unsupported(options)
-        refusals.require_stock(cls, ("perform_create",), "is not called")
-        if serializer_class := options.get("serializer_class", cls.serializer_class):
-            refusals.require_stock(serializer_class, refusals.SERIALIZER_HOOKS, "is not called")
+    def refuse_unsupported(self, actions: frozenset[str]) -> None:
+        super().refuse_unsupported(actions)
+        if "create" in actions:
+            refusals.require_stock(type(self), ("perform_create",), "is not called")
+            if self.serializer_class:
+                shared_serializer(self.serializer_class, Reader)
+                shared_serializer(self.serializer_class, Writer)
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        serializer = shared_serializer(self.get_serializer_class())
+        serializer_class = self.get_serializer_class()
+        serializer = shared_serializer(serializer_class, Reader)
         instance = serializer.create(serializer.run_validation(request.data))
-        data = serializer.to_representation(instance)
+        data = shared_serializer(serializer_class, Writer).to_representation(instance)
         headers = self.get_success_headers(data)
         return Response(data, status=status.HTTP_201_CREATED, headers=headers)
 
@@ -79,19 +88,28 @@ class CreateModelMixin(FastMixin, mixins.CreateModelMixin):
 class RetrieveModelMixin(FastMixin, mixins.RetrieveModelMixin):
     """Offer `retrieve`; with `coalesce`, requests of one moment share a statement."""
 
+    def refuse_unsupported(self, actions: frozenset[str]) -> None:
+        super().refuse_unsupported(actions)
+        if "retrieve" in actions and self.serializer_class:
+            shared_serializer(self.serializer_class, Writer)
+
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         is_plain = self.coalesce and not request.META.get("QUERY_STRING")
         instance = self.find(kwargs["pk"]) if is_plain else self.get_object()
-        serializer = shared_serializer(self.get_serializer_class())
+        serializer = shared_serializer(self.get_serializer_class(), Writer)
         return Response(serializer.to_representation(instance))
 
-    def find(self, pk: str) -> Any:
+    def find(self, pk: Any) -> Any:
         """Return the instance of an id, together with those of other requests."""
-        if not pk.isdecimal():
-            raise Http404
-        (instance,) = shared_instances(self.queryset)([int(pk)])
+        try:
+            number = int(pk)
+        except ValueError as error:
+            raise Http404 from error
+        (instance,) = shared_instances(self.queryset)([number])
         if instance is None:
             raise Http404
+        if self.permission_classes:  # They may write on it, and other requests have it too.
+            instance = copy(instance)
         self.check_object_permissions(self.request, instance)
         return instance
 
@@ -101,7 +119,7 @@ def shared_instances(queryset: QuerySet[Any]) -> Coalesced[int, Any]:
     """Return a function that selects instances by their ids; None stands for a missing one."""
 
     def select(pks: Sequence[int]) -> list[Any]:
-        found = queryset.in_bulk({pk for pk in pks if pk <= LARGEST_ID})
+        found = queryset.in_bulk({pk for pk in pks if abs(pk) <= LARGEST_ID})
         return [found.get(pk) for pk in pks]
 
     return coalesced(select)
@@ -110,15 +128,12 @@ def shared_instances(queryset: QuerySet[Any]) -> Coalesced[int, Any]:
 class ListModelMixin(FastMixin, mixins.ListModelMixin):
     """Offer `list` by ascending id: a page where one is asked for, otherwise all rows, streamed."""
 
-    @classmethod
-    def refuse_unsupported(cls, options: dict[str, Any]) -> None:
-        super().refuse_unsupported(options)
-        queryset = options.get("queryset", cls.queryset)
-        pagination_class = options.get("pagination_class", cls.pagination_class)
-        refusals.require_list(cls, pagination_class, queryset)
-        serializer_class = options.get("serializer_class", cls.serializer_class)
-        if queryset is not None and serializer_class is not None:
-            json_rows(queryset, serializer_class)
+    def refuse_unsupported(self, actions: frozenset[str]) -> None:
+        super().refuse_unsupported(actions)
+        if "list" in actions:
+            refusals.require_list(self)
+            if self.queryset is not None and self.serializer_class is not None:
+                json_rows(self.queryset, self.serializer_class)
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         if type(request.accepted_renderer) is not JSONRenderer:
@@ -148,7 +163,10 @@ class ListModelMixin(FastMixin, mixins.ListModelMixin):
         if not request.META.get("QUERY_STRING"):
             return everything, True
         rows = self.filter_queryset(everything.rows)
-        return (everything, True) if rows is everything.rows else (JSONList(rows), False)
+        if rows is everything.rows:
+            return everything, True
+        require_keyset(rows)
+        return JSONList(rows), False
 
 
 def page_response(page: Page, paginator: KeysetPagination, request: Request) -> HttpResponse:
