@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.utils import html
 
 LARGEST_ID = 2**63 - 1
+SMALLEST_ID = -(2**63)
 DIGITS = re.compile(r"-?[0-9]{1,19}")  # as many as 64 bits have
 
 

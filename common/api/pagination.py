@@ -10,14 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from common.api.fields import LARGEST_ID, StrictIntegerField
+from common.api.fields import LARGEST_ID, SMALLEST_ID, StrictIntegerField
 from common.api.filters import query_field, query_parameter, read_parameter
 from common.database.replica import read
 
 BROWSABLE_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
 SIZE = query_field("page_size", StrictIntegerField(min_value=1, max_value=MAX_PAGE_SIZE))
-AFTER = query_field("after", StrictIntegerField(min_value=0, max_value=LARGEST_ID))
+AFTER = query_field("after", StrictIntegerField(min_value=SMALLEST_ID, max_value=LARGEST_ID))
 
 
 class KeysetPagination(BasePagination):
@@ -33,7 +33,8 @@ class KeysetPagination(BasePagination):
 
     def get_bounds(self, request: Request) -> tuple[int, int | None]:
         """Return the id that the rows start after, and how many there may be; None for all."""
-        return read_parameter(request, AFTER) or 0, read_parameter(request, SIZE)
+        after = read_parameter(request, AFTER)
+        return SMALLEST_ID if after is None else after, read_parameter(request, SIZE)
 
     def link_next(self, request: Request, last: int) -> None:
         """Link to the rows that follow an id."""
@@ -50,7 +51,7 @@ class KeysetPagination(BasePagination):
         if size is not None and len(rows) > size:
             rows.pop()
             self.link_next(request, rows[-1].pk)
-        if after:
+        if after != SMALLEST_ID:
             self.first_url = remove_query_param(request.build_absolute_uri(), "after")
         self.display_page_controls = bool(self.next_url or self.first_url)
         return rows
@@ -71,7 +72,7 @@ class KeysetPagination(BasePagination):
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Describe the parameters for OpenAPI."""
-        after = {"type": "integer", "minimum": 0, "maximum": LARGEST_ID}
+        after = {"type": "integer", "minimum": SMALLEST_ID, "maximum": LARGEST_ID}
         size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE}
         greater = (
             "Only rows with a greater id. Ids are assigned before commit, so a row with a smaller"

@@ -14,7 +14,7 @@ from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from common.api.fields import LARGEST_ID
+from common.api.fields import LARGEST_ID, SMALLEST_ID
 from common.database.coalescing import Coalesced, coalesced
 from common.database.deadline import request_budget
 from common.database.pool import checkout
@@ -108,7 +108,7 @@ class JSONList:
         opening, closing = brackets(key)
         yield opening + first.json
         with batch_size() as size:
-            yield from self._remaining(first.last or 0, size)
+            yield from self._remaining(SMALLEST_ID if first.last is None else first.last, size)
         yield closing
 
     def _remaining(self, after: int, size: int) -> Iterator[bytes]:

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
-from common.api.fields import LARGEST_ID
+from common.api.fields import LARGEST_ID, SMALLEST_ID
 from common.api.pagination import KeysetPagination, require_keyset
 from common.api.renderers import JSONRenderer
 from common.database.coalescing import Coalesced, coalesced
@@ -138,7 +138,7 @@ class ListModelMixin(FastMixin, mixins.ListModelMixin):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         if type(request.accepted_renderer) is not JSONRenderer:
             return super().list(request, *args, **kwargs)
-        after, size = 0, None
+        after, size = SMALLEST_ID, None
         if request.META.get("QUERY_STRING"):
             after, size = self.paginator.get_bounds(request)
         rows, is_shared = self.get_json_list(request)

@@ -82,7 +82,7 @@ class Body(serializers.Serializer):
 # --- Rows --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("first", [1, 2**63 - 3])
+@pytest.mark.parametrize("first", [-(2**63) + 1, -5, 0, 2**63 - 3])
 def test_an_id_may_be_any_number_of_64_bits(tables: None, monkeypatch, first: int) -> None:
     monkeypatch.setattr("common.fast.mixins.FIRST_BATCH", 1)
     monkeypatch.setattr("common.fast.lists.BATCH", 1)
