@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.test import RequestFactory
-from rest_framework import versioning
+from rest_framework import authentication, exceptions, throttling, versioning
 from rest_framework.renderers import BaseRenderer
 
 from common.api.renderers import JSONRenderer
 from tests.common.samples import SampleViewSet, tables
-from tests.common.test_drop_in import answer, both
+from tests.common.test_drop_in import JSON, Body, answer, both
 from tests.common.test_refusals import make_samples
 
 __all__ = ["tables"]
@@ -60,3 +61,48 @@ def test_a_version_in_the_accept_header_is_read(tables: None) -> None:
 
     answer(Versioned, rf.get("/", headers={"Accept": "application/json; version=2"}))
     assert versions == ["2"]
+
+
+class Refusing(authentication.BaseAuthentication):
+    def authenticate(self, request: Any) -> None:
+        raise exceptions.AuthenticationFailed({"token": ["It is not valid."]})
+
+    def authenticate_header(self, request: Any) -> str:
+        return "Bearer"
+
+
+class Never(throttling.BaseThrottle):
+    def allow_request(self, request: Any, view: Any) -> bool:
+        return False
+
+    def wait(self) -> float:
+        return 7
+
+
+@pytest.mark.parametrize("own", [{}, {"renderer_classes": [JSONRenderer]}])
+def test_an_error_has_its_headers_and_fields_whatever_renders_it(own: dict[str, Any]) -> None:
+    """They were left out where a view had renderers of its own."""
+    status, body, headers = both(authentication_classes=[Refusing], **own)
+    assert (status, headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert b'"fields"' in body
+    status, _, headers = both(throttle_classes=[Never], **own)
+    assert (status, headers["Retry-After"]) == (429, "7")
+
+
+def test_a_permission_that_django_denies_does_not_look_like_a_wrong_address() -> None:
+    def deny(view: Any) -> None:
+        raise PermissionDenied("Only owners may look.")
+
+    status, body, _ = both(get_queryset=deny, coalesce=(False,))
+    assert (status, body) == (403, b'{"error":"Only owners may look."}')
+
+
+def test_the_sentence_names_what_is_wrong_also_behind_what_is_not() -> None:
+    body = {"parts": [{"text": "a"}, {}], "text": "a"}
+
+    class Whole(Body):
+        parts = Body(many=True)
+
+    _, answered, _ = both("create", request=(JSON, body), serializer_class=Whole, list=None,
+                          coalesce=(False,))  # fmt: skip
+    assert b'{"error":"parts: This field is required."' in answered
