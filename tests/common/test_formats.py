@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.test import RequestFactory
-from rest_framework import authentication, exceptions, throttling, versioning
+from rest_framework import authentication, exceptions, serializers, throttling, versioning
 from rest_framework.renderers import BaseRenderer
 
 from common.api.renderers import JSONRenderer
@@ -106,3 +106,35 @@ def test_the_sentence_names_what_is_wrong_also_behind_what_is_not() -> None:
     _, answered, _ = both("create", request=(JSON, body), serializer_class=Whole, list=None,
                           coalesce=(False,))  # fmt: skip
     assert b'{"error":"parts: This field is required."' in answered
+
+
+def test_integers_beyond_64_bits_arrive_as_they_were_sent() -> None:
+    class Amount(Body):
+        text = serializers.DecimalField(max_digits=30, decimal_places=0)
+
+    for digits in (str(-(2**63) - 1), str(2**64), "123456789012345678901234567890"):
+        status, answered, _ = both(
+            "create", request=(JSON, f'{{"text":{digits}}}'), serializer_class=Amount, list=None,
+            coalesce=(False,),
+        )  # fmt: skip
+        assert (status, answered) == (201, f'{{"text":"{digits}"}}'.encode())
+    for body in ("9" * 5000, '{"text":' + "9" * 5000 + "}", "[" * 1020 + "9" * 19 + "]" * 1020):
+        status, _, _ = both("create", request=(JSON, body), serializer_class=Amount, list=None,
+                            coalesce=(False,))  # fmt: skip
+        assert status == 400
+
+
+def test_a_file_may_have_any_bytes_and_a_text_may_not() -> None:
+    class Upload(Body):
+        file = serializers.FileField(write_only=True)
+
+    def upload(text: bytes) -> Any:
+        part = b'--x\r\nContent-Disposition: form-data; name="%b"%b\r\n\r\n%b\r\n'
+        body = part % (b"text", b"", text) + part % (b"file", b'; filename="a"', b"\x89\xff")
+        return both(
+            "create", request=("multipart/form-data; boundary=x", body + b"--x--\r\n"),
+            serializer_class=Upload, list=None, coalesce=(False,),
+        )  # fmt: skip
+
+    assert upload("ä".encode())[:2] == (201, '{"text":"ä"}'.encode())
+    assert upload(b"\xff")[0] == 400
