@@ -122,8 +122,10 @@ def require_keyset(queryset: QuerySet[Any]) -> None:
             f"{name} is ordered by {', '.join(map(str, ordering)) or 'nothing'}, but pages follow"
             f' each other by id. Use .order_by("{pk.name}"), or set another pagination_class.'
         )
-    if query.is_sliced or query.distinct or query.combinator:
+    # Each page would have a window of its own.
+    if query.is_sliced or query.distinct or query.combinator or query.where.contains_over_clause:
         raise ImproperlyConfigured(
-            f"{name} is sliced, distinct or a union, which pages cannot be taken from. Select the"
-            " rows by .filter(), or set another pagination_class."
+            f"{name} is sliced, distinct, a union or filtered by a window function, which pages"
+            " cannot be taken from. Select the rows by another .filter(), or set another"
+            " pagination_class."
         )

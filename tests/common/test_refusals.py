@@ -8,7 +8,8 @@ import orjson
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.test import RequestFactory
 from rest_framework import mixins as rest_mixins
 from rest_framework import serializers
@@ -180,6 +181,13 @@ REFUSED = {
     "no ordering": (lambda: view(queryset=Sample.objects.all()), "ordered by nothing"),
     "a reversal": (
         lambda: view(queryset=Sample.objects.order_by("id").reverse()), "ordered by id, reverse"
+    ),
+    "a window": (
+        lambda: view(
+            queryset=Sample.objects.annotate(row=Window(RowNumber(), "owner"))
+            .filter(row__lt=3).order_by("id")
+        ),
+        "filtered by a window function",
     ),
     "a manager": (lambda: view(queryset=Sample.objects), "is not a queryset"),
     "a descent": (lambda: view(queryset=Sample.objects.order_by("-id")), "ordered by -id"),
