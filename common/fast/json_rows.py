@@ -6,6 +6,7 @@ memory for instances.
 
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
@@ -150,7 +151,7 @@ class JSONText(Func):
     output_field = TextField()
 
     def __init__(self, **members: Expression | F) -> None:
-        names = [Value(f',"{name}":') for name in members]
+        names = [Value(f",{orjson.dumps(name).decode()}:") for name in members]
         names[0] = Value("{" + names[0].value[1:])
         parts = [part for member in zip(names, members.values(), strict=True) for part in member]
         super().__init__(*parts, Value("}"))

@@ -6,7 +6,7 @@ of 100,000 rows come at ten to twenty times the rate of REST framework's own mix
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from threading import Semaphore
 from typing import Any, NamedTuple
 
@@ -129,7 +129,7 @@ class JSONList:
             after = batch.last
 
 
-@cache
+@lru_cache  # of some, since a view may make a queryset for each request
 def whole_list(queryset: QuerySet[Any], serializer_class: Any) -> JSONList:
     """Return the one object for a list that all clients see alike."""
     return JSONList(json_rows(queryset, serializer_class))

@@ -6,7 +6,7 @@ one moment read by one statement double the rate of pages and of `GET /users/{id
 
 from collections.abc import Sequence
 from copy import copy
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -114,7 +114,7 @@ class RetrieveModelMixin(FastMixin, mixins.RetrieveModelMixin):
         return instance
 
 
-@cache
+@lru_cache
 def shared_instances(queryset: QuerySet[Any]) -> Coalesced[int, Any]:
     """Return a function that selects instances by their ids; None stands for a missing one."""
 

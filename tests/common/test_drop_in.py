@@ -19,8 +19,17 @@ from rest_framework.routers import DefaultRouter
 from rest_framework.validators import UniqueTogetherValidator
 
 from common.api.filters import ParameterFilter
+from common.fast.lists import whole_list
 from common.fast.mixins import shared_instances
-from tests.common.samples import Parent, Sample, SampleSerializer, SampleViewSet, tables, view
+from tests.common.samples import (
+    Parent,
+    Sample,
+    SampleSerializer,
+    SampleViewSet,
+    serializer,
+    tables,
+    view,
+)
 from tests.common.test_refusals import make_samples
 
 __all__ = ["tables"]
@@ -228,6 +237,26 @@ def test_a_serializer_may_have_fields_of_each_kind(tables: None) -> None:
         ({}, 400),
     ):
         assert both("create", request=(JSON, body), **parts, **routed)[0] == status
+
+
+def test_a_name_of_a_field_is_escaped(tables: None) -> None:
+    make_samples(1)
+    for name in ('"', "\\", "ü", "%s", "json"):
+        both(serializer_class=serializer(**{name: serializers.CharField(source="text")}))
+
+
+def test_querysets_of_single_requests_are_not_kept(tables: None) -> None:
+    class Own(SampleViewSet):
+        coalesce = True
+
+        def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+            super().initial(request, *args, **kwargs)
+            self.queryset = self.queryset.filter(text="sample 0")
+
+    make_samples(2)
+    for _ in range(300):
+        assert answer(Own, rf.get("/"))[1].count(b'"id"') == 1
+    assert whole_list.cache_info().currsize < 300
 
 
 class Remembering(Body):
