@@ -1,13 +1,16 @@
 """One serializer of a class for all requests: none can change it, and it knows none of them."""
 
+import functools
 from functools import cache
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import functional
 from rest_framework import serializers
 
 from common.fast.refusals import require_stock
 
+CACHED = (functools.cached_property, functional.cached_property)
 HOOKS = ("__init__", "get_fields", "is_valid", "save", "data")
 
 
@@ -59,6 +62,9 @@ def shared_serializer(serializer_class: Any, kind: type[Reader]) -> Any:
 def share(field: Any, kind: Any) -> None:
     """Make what a field makes on first use, and then keep it as it is."""
     cls: Any = type(field)
+    for base in cls.__mro__:
+        names = [name for name, value in vars(base).items() if isinstance(value, CACHED)]
+        require_stock(cls, tuple(names), "is not called for each request")
     field.__class__ = shared_class(cls, kind)
     parts = [*getattr(field, "fields", {}).values()]
     parts += [getattr(field, name) for name in ("child", "child_relation") if hasattr(field, name)]

@@ -1,5 +1,6 @@
 """A view of common.fast answers as one of REST framework's own mixins does, or says why not."""
 
+import functools
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -9,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, models
 from django.db.models import Count, QuerySet
 from django.test import RequestFactory
+from django.utils import functional
 from rest_framework import mixins as rest_mixins
 from rest_framework import serializers
 from rest_framework import viewsets as rest_viewsets
@@ -311,6 +313,15 @@ def test_what_a_serializer_has_of_a_request_is_refused(
     copied = view(serializer_class=serializer_class, list=None)
     with pytest.raises(ImproperlyConfigured, match=sentence):
         answer(copied, rf.post("/", body, JSON), "create")
+
+
+@pytest.mark.parametrize("kind", [functools.cached_property, functional.cached_property])
+def test_what_a_serializer_keeps_for_one_request_is_refused(kind: Any) -> None:
+    class Keeping(Body):
+        rows = kind(lambda self: Sample.objects.count())
+
+    with pytest.raises(ImproperlyConfigured, match="Keeping.rows is not called for each request"):
+        view(serializer_class=Keeping).as_view({"get": "retrieve"})
 
 
 def test_hooks_of_a_serializer_that_is_chosen_for_each_request_are_refused() -> None:
