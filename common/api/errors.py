@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 import orjson
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework import exceptions, status
@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 RETRY_AFTER = "2"  # seconds
 NOT_FOUND = "There is nothing here. Check the address and the id in it."
+FORBIDDEN = "You may not do this. Sign in with an account that has the permission."
 UNSUPPORTED = "Send JSON or a form, in UTF-8, and say which in Content-Type."
 TOO_LARGE = "The body is too large. Send at most 64 KiB."
 UNAVAILABLE = "The database is not available right now. Send the request again in a moment."
@@ -39,11 +40,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Any:
     if response is None:
         return None
     view = context["view"]
-    data = describe(error, view)
-    if view.renderer_classes != api_settings.DEFAULT_RENDERER_CLASSES:
+    response.data = describe(error, view)
+    if type(view).__module__ == "drf_spectacular.views":
         # The renderers of Swagger UI and of the OpenAPI document cannot render an error.
-        return error_response(view.request, response.status_code, data["error"])
-    response.data = data
+        return error_response(view.request, response.status_code, response.data["error"])
     return response
 
 
@@ -56,6 +56,8 @@ def describe(error: Exception, view: APIView) -> dict[str, Any]:
         return {"error": UNSUPPORTED}
     if isinstance(error, exceptions.APIException):
         return describe_detail(error.detail)
+    if isinstance(error, PermissionDenied):
+        return {"error": str(error) or FORBIDDEN}
     return {"error": NOT_FOUND}
 
 
@@ -72,9 +74,10 @@ def describe_detail(detail: Any) -> dict[str, Any]:
 
 
 def first_sentence(messages: Any) -> str:
-    """Return the first message in nested lists and dictionaries."""
-    while isinstance(messages, list | dict) and messages:
-        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))
+    """Return the first message in nested lists and dictionaries, of which some may be empty."""
+    while isinstance(messages, list | dict):
+        parts = messages.values() if isinstance(messages, dict) else messages
+        messages = next(filter(None, parts), None)
     return str(messages or "The request is not valid.")
 
 
@@ -126,9 +129,7 @@ def too_large_body(request: HttpRequest) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request whose account lacks a permission."""
-    return error_response(
-        request, 403, "You may not do this. Sign in with an account that has the permission."
-    )
+    return error_response(request, 403, FORBIDDEN)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

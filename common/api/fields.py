@@ -8,6 +8,7 @@ from django.http import QueryDict
 from rest_framework import serializers
 
 LARGEST_ID = 2**63 - 1
+SMALLEST_ID = -(2**63)
 DIGITS = re.compile(r"-?[0-9]{1,19}")  # enough for 64 bits
 
 

@@ -3,14 +3,14 @@
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import AutoField, IntegerField, QuerySet
+from django.db.models import AutoField, Field, IntegerField, QuerySet
 from django.utils.html import format_html, format_html_join
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from common.api.fields import LARGEST_ID, StrictIntegerField
+from common.api.fields import LARGEST_ID, SMALLEST_ID, StrictIntegerField
 from common.api.filters import query_field, query_parameter, read_parameter
 from common.database.replica import read
 
@@ -33,7 +33,8 @@ class KeysetPagination(BasePagination):
 
     def get_bounds(self, request: Request) -> tuple[int, int | None]:
         """Return the id after which rows start, and the page size, which is None for all rows."""
-        return read_parameter(request, AFTER) or 0, read_parameter(request, SIZE)
+        after = read_parameter(request, AFTER)
+        return SMALLEST_ID if after is None else after, read_parameter(request, SIZE)
 
     def link_next(self, request: Request, last: int) -> None:
         """Set the link to the page that starts after `last`."""
@@ -50,7 +51,7 @@ class KeysetPagination(BasePagination):
         if size is not None and len(rows) > size:
             rows.pop()
             self.link_next(request, rows[-1].pk)
-        if after:
+        if after != SMALLEST_ID:
             self.first_url = remove_query_param(request.build_absolute_uri(), "after")
         self.display_page_controls = bool(self.next_url or self.first_url)
         return rows
@@ -91,24 +92,40 @@ class KeysetPagination(BasePagination):
         return format_html('<ul class="pager">{}</ul>', items)
 
 
-def require_keyset(queryset: QuerySet[Any]) -> None:
-    """Raise ImproperlyConfigured unless keyset pagination by primary key works for a queryset."""
-    pk, query = queryset.model._meta.pk, queryset.query
-    default = queryset.model._meta.ordering if query.default_ordering else ()
-    ordering = tuple(query.extra_order_by or query.order_by or default)
-    name = f"A queryset of {queryset.model.__name__}"
+def require_integer_key(queryset: Any) -> Field:
+    """Return a queryset's primary key; raise ImproperlyConfigured unless it is an integer."""
+    if not isinstance(queryset, QuerySet):
+        raise ImproperlyConfigured(f'{queryset!r} is not a queryset. Use .order_by("pk").')
+    pk = queryset.model._meta.pk
     if not isinstance(pk, IntegerField | AutoField):
         raise ImproperlyConfigured(
-            f"{name} has the primary key {pk.name}, which is not an integer: pages start after an"
-            " id. Set another pagination_class."
+            f"A queryset of {queryset.model.__name__} has the primary key {pk.name}, which is not"
+            " an integer: pages start after an id, and `coalesce` collects ids. Set another"
+            " pagination_class, and no `coalesce`."
         )
+    return pk
+
+
+def require_keyset(queryset: QuerySet[Any]) -> None:
+    """Raise ImproperlyConfigured unless keyset pagination by primary key works for a queryset."""
+    pk = require_integer_key(queryset)
+    query = queryset.query
+    # Django forgets Meta.ordering where it groups rows.
+    has_default = query.default_ordering and not query.group_by
+    default = queryset.model._meta.ordering if has_default else ()
+    ordering = tuple(query.extra_order_by or query.order_by or default)
+    if not query.standard_ordering:
+        ordering += ("reverse()",)
+    name = f"A queryset of {queryset.model.__name__}"
     if ordering not in (("pk",), (pk.name,)):
         raise ImproperlyConfigured(
             f"{name} is ordered by {', '.join(map(str, ordering)) or 'nothing'}, but pages need the"
             f' order of the id. Use .order_by("{pk.name}"), or set another pagination_class.'
         )
-    if query.is_sliced or query.distinct or query.combinator:
+    # Each page would have a window of its own.
+    if query.is_sliced or query.distinct or query.combinator or query.where.contains_over_clause:
         raise ImproperlyConfigured(
-            f"{name} is sliced, distinct or a union, which cannot be filtered by id for a page."
-            " Select rows with .filter(), or set another pagination_class."
+            f"{name} is sliced, distinct, a union or filtered by a window function, which cannot"
+            " be filtered by id for a page. Select rows with another .filter(), or set another"
+            " pagination_class."
         )

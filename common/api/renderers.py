@@ -71,12 +71,13 @@ def wants_page(accept: str) -> bool:
 
 
 class ContentNegotiation(DefaultContentNegotiation):
-    """Chooses pages for browsers, the renderer that `?format=` names, and JSON otherwise."""
+    """REST framework's own negotiation, with a short cut for JSON, and JSON instead of a 406."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
         """Return the renderer and its media type."""
         accept = request.META.get("HTTP_ACCEPT", "")
-        if wants_page(accept) or "format" in request.META.get("QUERY_STRING", ""):
+        is_usual = accept in ("", "*/*", renderers[0].media_type)
+        if not is_usual or format_suffix or "format" in request.META.get("QUERY_STRING", ""):
             with suppress(NotAcceptable):
                 return super().select_renderer(request, renderers, format_suffix)
         return renderers[0], renderers[0].media_type

@@ -68,15 +68,27 @@ class Coalesced(Generic[Item, Result]):
         with self._lock:
             self._waiting.append(waiter)
             has_to_wait, self._is_busy = self._is_busy, True
-        if has_to_wait:
-            waiter.ready.wait()
-        if not waiter.is_done:
-            self._let_others_join()
-            self._run_batch()
+        try:
+            if has_to_wait:
+                waiter.ready.wait()
+            if not waiter.is_done:
+                self._let_others_join()
+                self._run_batch()
+        except BaseException:  # such as a gevent.Timeout around the request
+            self._leave(waiter, is_next=not has_to_wait)
+            raise
         if waiter.error:
             # The calls of a batch raise one error, to which each would otherwise add its frames.
             raise waiter.error.with_traceback(waiter.traceback)
         return waiter.results
+
+    def _leave(self, waiter: _Waiter[Item, Result], is_next: bool) -> None:
+        """Remove an interrupted call, and let another one run the batch in its place."""
+        with self._lock:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+                if is_next or waiter.ready.is_set():
+                    self._hand_over()
 
     def _let_others_join(self) -> None:
         """Wait for requests that have arrived but have not been read yet."""
@@ -99,6 +111,10 @@ class Coalesced(Generic[Item, Result]):
         except BaseException as error:
             for waiter in batch:
                 waiter.error, waiter.traceback = error, error.__traceback__
+            if not isinstance(error, Exception):  # It is meant for this request alone.
+                for waiter in batch[1:]:
+                    waiter.error = OperationalError("The request that ran the statement has ended.")
+                    waiter.traceback = None
         finally:
             with self._lock:
                 self._hand_over()

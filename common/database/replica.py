@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 
 from common.database.circuit_breaker import CircuitBreaker
@@ -23,9 +24,11 @@ Rows = TypeVar("Rows")
 def read(queryset: QuerySet[Any], fetch: Callable[[QuerySet[Any]], Rows]) -> Rows:
     """Fetch rows from the replica, or from the primary if there is no replica or while it fails.
 
-    A replica may lag behind, so do not use this where a row that was just saved must be visible.
+    A queryset of another database, chosen by a router or `using`, is read there. A replica may lag
+    behind, so do not use this where a row that was just saved must be visible.
     """
-    if REPLICA in settings.DATABASES and not breaker.is_open:
+    has_replica = REPLICA in settings.DATABASES and queryset.db == DEFAULT_DB_ALIAS
+    if has_replica and not breaker.is_open:
         try:
             with checkout():
                 return fetch(queryset.using(REPLICA))

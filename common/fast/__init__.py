@@ -9,7 +9,7 @@ needs something unsupported is rejected when it is routed, with an error that sa
 - `mixins.py`: `CreateModelMixin`, `RetrieveModelMixin`, `ListModelMixin`.
 - `lists.py`: lists as JSON text from PostgreSQL, in pages or streamed.
 - `json_rows.py`: the SQL for a serializer's fields.
-- `refusals.py`: rejects views that rely on hooks that these mixins do not call.
+- `refusals.py`: what a view may not override.
 
 The docstrings give the gains, which `./manage_all.sh bench` measures.
 """

@@ -6,15 +6,22 @@ memory for model instances.
 
 from typing import Any
 
+import orjson
+from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
 from django.db.models import Expression, F, Field, Func, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Coalesce
+from django.db.models.query_utils import DeferredAttribute
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from common.api.fields import UTCDateTimeField
+from common.fast.refusals import require_stock
 
+# What a model or a serializer may do with each instance, and SQL would pass over.
+MODEL_HOOKS = ("__init__", "from_db")
+SERIALIZER_HOOKS = ("__init__", "get_fields", "to_representation", "data", "many_init")
 SerializerField = serializers.Field[Any, Any, Any, Any]
 
 TEXT = (models.CharField, models.EmailField, models.SlugField, models.TextField, models.URLField)
@@ -45,11 +52,15 @@ def json_rows(queryset: QuerySet[Any], serializer_class: Any) -> QuerySet[Any]:
 
     Raises ImproperlyConfigured if PostgreSQL would not write the same JSON as the serializer.
     """
-    require_stock_serializer(serializer_class)
+    model = queryset.model
+    list_class = getattr(getattr(serializer_class, "Meta", None), "list_serializer_class", None)
+    require_stock(model, MODEL_HOOKS, "is not called for a list")
+    for cls in (serializer_class, list_class or serializers.ListSerializer):
+        require_stock(cls, SERIALIZER_HOOKS, "is not called for a list")
     fields = serializer_class().fields.items()
     row = JSONText(
         **{
-            name: json_of(field, queryset.model, f"{serializer_class.__name__}.{name}")
+            name: json_of(field, model, f"{serializer_class.__name__}.{name}")
             for name, field in fields
             if not field.write_only
         }
@@ -69,15 +80,22 @@ def json_of(field: SerializerField, model: type[models.Model], name: str) -> Exp
             " integers, texts, booleans and UTCDateTimeField, each of a column of the same type."
             " For other fields, use ListModelMixin from rest_framework."
         )
-    if any(relation.null for relation in columns[:-1]) and not (
+    relations: list[Any] = columns[:-1]
+    if any(relation.null for relation in relations) and not (
         field.allow_null and field.default is serializers.empty
     ):
         raise ImproperlyConfigured(
             f"{name} follows a relation that may be null. Give the field allow_null=True and no"
             " default, so that its value is null in that case."
         )
-    path: Expression | F = F("__".join(source))
+    if any(not (relation.null or relation.db_constraint) for relation in relations):
+        raise ImproperlyConfigured(
+            f"{name} follows a ForeignKey with db_constraint=False. Give that null=True, so that"
+            " rows without their related row stay in the list."
+        )
+    path: Expression | F = F("__".join(field.source_attrs))
     if kind is UTCDateTimeField:
+        require_utc()
         path = Func(path, Value(r'\"YYYY-MM-DD"T"HH24:MI:SS.US"Z"\"'), function="to_char")
     elif not issubclass(kind, serializers.IntegerField):
         path = Func(path, function="to_json")
@@ -110,25 +128,20 @@ def find_columns(model: type[models.Model], path: list[str]) -> list[Field]:
             return []
         if not isinstance(column, Field) or (name != column.name):
             return []
+        if not isinstance(getattr(model, column.attname, None), DeferredAttribute):
+            return []  # A property of the model hides it.
         columns.append(column)
         model = column.related_model or model
     is_joined = all(isinstance(column, models.ForeignKey) for column in columns[:-1])
     return columns if is_joined else []
 
 
-def require_stock_serializer(serializer_class: Any) -> None:
-    """Reject a serializer that overrides how an instance is written, which SQL would ignore."""
-    for name in ("to_representation", "get_fields", "__init__"):
-        stock = (
-            getattr(serializers.Serializer, name),
-            getattr(serializers.ModelSerializer, name),
-            getattr(serializers.BaseSerializer, name, None),
+def require_utc() -> None:
+    """Refuse connections with another time zone, in which PostgreSQL would write times."""
+    if not settings.USE_TZ or any(one.get("TIME_ZONE") for one in settings.DATABASES.values()):
+        raise ImproperlyConfigured(
+            "A list with a UTCDateTimeField needs USE_TZ = True, and DATABASES without TIME_ZONE."
         )
-        if getattr(serializer_class, name) not in stock:
-            raise ImproperlyConfigured(
-                f"{serializer_class.__name__} overrides {name}, which common.fast does not call for"
-                " a list. Use ListModelMixin from rest_framework."
-            )
 
 
 class JSONText(Func):
@@ -139,7 +152,7 @@ class JSONText(Func):
     output_field = TextField()
 
     def __init__(self, **members: Expression | F) -> None:
-        names = [Value(f',"{name}":') for name in members]
+        names = [Value(f",{orjson.dumps(name).decode()}:") for name in members]
         names[0] = Value("{" + names[0].value[1:])
         parts = [part for member in zip(names, members.values(), strict=True) for part in member]
         super().__init__(*parts, Value("}"))

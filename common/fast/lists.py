@@ -6,7 +6,7 @@ length, and lists of 100,000 rows reach ten to twenty times the rate of REST fra
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from threading import Semaphore
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from common.api.fields import LARGEST_ID
+from common.api.fields import LARGEST_ID, SMALLEST_ID
 from common.database.coalescing import Coalesced, coalesced
 from common.database.deadline import request_budget
 from common.database.pool import checkout
@@ -37,7 +37,9 @@ PIECE = 128 * 1024  # bytes
 # and for ten times as many, PostgreSQL would compile the statement first (jit_above_cost).
 MAX_COALESCED_ROWS = 5000
 
-AFTER, LAST = "bounds.after", "page.last"  # columns of the statement below
+# Columns of the statement below. Its subqueries would take a model's table of the same name
+# instead, so no model's table may have it.
+AFTER, UNTIL, LAST = "_bounds.after", "_bounds.until", "_page.last"
 
 
 class Page(NamedTuple):
@@ -76,16 +78,16 @@ class JSONList:
         return self._coalesced[size]([after])[0]
 
     def statement(self, size: int) -> Statement:
-        """Return the statement that selects a page of `size` rows within each of given bounds."""
-        after, until = (RawSQL(column, ()) for column in (AFTER, "bounds.until"))  # noqa: S611
+        """Return the statement that selects pages of a size, each within its bounds."""
+        after, until = (RawSQL(column, ()) for column in (AFTER, UNTIL))  # noqa: S611
         following = self.rows.filter(pk__gt=after, pk__lte=until)
         page, parameters = following[:size].query.sql_with_params()
         sql = f"""
-            SELECT {AFTER}, bounds.until, coalesce(json, ''), last, more.exist
-            FROM unnest(%s::bigint[], %s::bigint[]) AS bounds (after, until)
+            SELECT {AFTER}, {UNTIL}, coalesce(json, ''), last, more.exist
+            FROM unnest(%s::bigint[], %s::bigint[]) AS _bounds (after, until)
             CROSS JOIN LATERAL (
                 SELECT string_agg(json, ','), max(id) FROM ({page}) AS row (id, json)
-            ) AS page (json, last)
+            ) AS _page (json, last)
             CROSS JOIN LATERAL (
                 SELECT EXISTS (SELECT FROM ({page.replace(AFTER, LAST)}) AS row)
             ) AS more (exist)
@@ -106,7 +108,7 @@ class JSONList:
         opening, closing = brackets(key)
         yield opening + first.json
         with batch_size() as size:
-            yield from self._remaining(first.last or 0, size)
+            yield from self._remaining(SMALLEST_ID if first.last is None else first.last, size)
         yield closing
 
     def _remaining(self, after: int, size: int) -> Iterator[bytes]:
@@ -127,7 +129,7 @@ class JSONList:
             after = batch.last
 
 
-@cache
+@lru_cache  # of some, since a view may make a queryset for each request
 def whole_list(queryset: QuerySet[Any], serializer_class: Any) -> JSONList:
     """Return the JSONList that all requests for a list share."""
     return JSONList(json_rows(queryset, serializer_class))

@@ -5,16 +5,20 @@ concurrent reads doubles the rate of pages and of `GET /users/{id}`.
 """
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, ClassVar
+from copy import copy
+from functools import cache, lru_cache
+from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.views import View
 from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.viewsets import ViewSetMixin
 
-from common.api.fields import LARGEST_ID
+from common.api.fields import LARGEST_ID, SMALLEST_ID
 from common.api.pagination import KeysetPagination, require_keyset
 from common.api.renderers import JSONRenderer
 from common.database.coalescing import Coalesced, coalesced
@@ -23,6 +27,7 @@ from common.fast.json_rows import json_rows
 from common.fast.lists import FIRST_BATCH, JSONList, Page, brackets, whole_list
 
 JSON = "application/json"
+ACTIONS = frozenset({"create", "retrieve", "list"})
 
 
 class FastMixin:
@@ -33,45 +38,89 @@ class FastMixin:
     """
 
     coalesce = False
-    not_called: ClassVar[tuple[str, ...]] = ("get_serializer", "get_serializer_context")
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse a class whose as_view would not be the one below."""
+        super().__init_subclass__(**options)
+        bases = cls.__mro__[: cls.__mro__.index(FastMixin)]
+        if View in bases or ViewSetMixin in bases:
+            raise ImproperlyConfigured(
+                f"{cls.__module__}.{cls.__name__}: put the mixins of common.fast before the view"
+                " or viewset, whose as_view would otherwise take the place of theirs."
+            )
 
     @classmethod
-    def as_view(cls, *args: Any, **options: Any) -> Any:
-        """Return the view, unless it relies on something that these mixins do not support."""
-        cls.refuse_unsupported(options)
-        return super().as_view(*args, **options)  # type: ignore[misc]
+    def as_view(cls, *actions: Any, **options: Any) -> Any:
+        """Refuse what these mixins would pass over, and return the view."""
+        routed = ACTIONS.intersection(actions[0].values()) if actions else ACTIONS
+        cls(**options).refuse_unsupported(routed)
+        return super().as_view(*actions, **options)  # type: ignore[misc]
 
-    @classmethod
-    def refuse_unsupported(cls, options: dict[str, Any]) -> None:
-        """Raise ImproperlyConfigured if the class or an option of as_view is not supported."""
-        refusals.require_stock(cls, cls.not_called, "is not called")
-        queryset = options.get("queryset", cls.queryset)
-        if options.get("coalesce", cls.coalesce):
-            refusals.require_shared(cls, queryset)
+    def refuse_unsupported(self, actions: frozenset[str]) -> None:
+        """Raise ImproperlyConfigured where one of our actions would not do what the view says."""
+        if actions:
+            refusals.require_stock(type(self), ("get_serializer",), "is not called")
+        if actions - {"list"} and self.serializer_class:
+            shared_serializer(self.serializer_class)
+        if self.coalesce and actions - {"create"}:
+            refusals.require_shared(self)
+
+    def make_serializer(self, **attributes: Any) -> Any:
+        """Return a serializer for this request; its fields may be those of all requests."""
+        serializer_class = self.get_serializer_class()
+        shared = shared_serializer(serializer_class)
+        serializer = copy(shared) if shared else serializer_class()
+        context = self.get_serializer_context()
+        vars(serializer).update(attributes, _context=context)
+        return serializer
+
+
+# Fields that look at nothing but their value, so that requests can share them.
+SHAREABLE = (
+    serializers.BigIntegerField,
+    serializers.BooleanField,
+    serializers.CharField,
+    serializers.ChoiceField,
+    serializers.DateField,
+    serializers.DateTimeField,
+    serializers.DecimalField,
+    serializers.EmailField,
+    serializers.FloatField,
+    serializers.IntegerField,
+    serializers.PrimaryKeyRelatedField,
+    serializers.UUIDField,
+)
 
 
 @cache
-def shared_serializer(
-    serializer_class: type[serializers.Serializer[Any]],
-) -> serializers.Serializer[Any]:
-    """Return a class's shared serializer. Requests must not modify it."""
-    return serializer_class()
+def shared_serializer(serializer_class: Any) -> Any:
+    """Return a serializer to copy for each request, or None if requests cannot share its fields."""
+    refusals.require_stock(serializer_class, refusals.SERIALIZER_HOOKS, "is not called")
+    serializer = serializer_class()
+    if not all(is_shareable(field) for field in serializer.fields.values()):
+        return None
+    list(serializer.validators)  # They are made on first use, and the copies share them.
+    return serializer
+
+
+def is_shareable(field: Any) -> bool:
+    """Return whether a field depends neither on a request nor on code that may do so."""
+    is_known = type(field) in SHAREABLE or type(field).__module__.startswith("common.")
+    return is_known and not getattr(field.default, "requires_context", False)
 
 
 class CreateModelMixin(FastMixin, mixins.CreateModelMixin):
-    """Provides `create`, with a shared serializer that has no context."""
+    """Provides `create`."""
 
-    @classmethod
-    def refuse_unsupported(cls, options: dict[str, Any]) -> None:
-        super().refuse_unsupported(options)
-        refusals.require_stock(cls, ("perform_create",), "is not called")
-        if serializer_class := options.get("serializer_class", cls.serializer_class):
-            refusals.require_stock(serializer_class, refusals.SERIALIZER_HOOKS, "is not called")
+    def refuse_unsupported(self, actions: frozenset[str]) -> None:
+        super().refuse_unsupported(actions)
+        if "create" in actions:
+            refusals.require_stock(type(self), ("perform_create",), "is not called")
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        serializer = shared_serializer(self.get_serializer_class())
-        instance = serializer.create(serializer.run_validation(request.data))
-        data = serializer.to_representation(instance)
+        serializer = self.make_serializer(initial_data=request.data)
+        serializer.instance = serializer.create(serializer.run_validation(request.data))
+        data = serializer.to_representation(serializer.instance)
         headers = self.get_success_headers(data)
         return Response(data, status=status.HTTP_201_CREATED, headers=headers)
 
@@ -82,26 +131,30 @@ class RetrieveModelMixin(FastMixin, mixins.RetrieveModelMixin):
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         is_plain = self.coalesce and not request.META.get("QUERY_STRING")
         instance = self.find(kwargs["pk"]) if is_plain else self.get_object()
-        serializer = shared_serializer(self.get_serializer_class())
+        serializer = self.make_serializer(instance=instance)
         return Response(serializer.to_representation(instance))
 
-    def find(self, pk: str) -> Any:
-        """Return the instance with an id, from a statement shared with other requests; or 404."""
-        if not pk.isdecimal():
-            raise Http404
-        (instance,) = shared_instances(self.queryset)([int(pk)])
+    def find(self, pk: Any) -> Any:
+        """Return the instance of an id, together with those of other requests."""
+        try:
+            number = int(pk)
+        except ValueError as error:
+            raise Http404 from error
+        (instance,) = shared_instances(self.queryset)([number])
         if instance is None:
             raise Http404
+        if self.permission_classes:  # They may write on it, and other requests have it too.
+            instance = copy(instance)
         self.check_object_permissions(self.request, instance)
         return instance
 
 
-@cache
+@lru_cache
 def shared_instances(queryset: QuerySet[Any]) -> Coalesced[int, Any]:
     """Return a coalesced function that selects instances by id, with None for a missing one."""
 
     def select(pks: Sequence[int]) -> list[Any]:
-        found = queryset.in_bulk({pk for pk in pks if pk <= LARGEST_ID})
+        found = queryset.in_bulk({pk for pk in pks if abs(pk) <= LARGEST_ID})
         return [found.get(pk) for pk in pks]
 
     return coalesced(select)
@@ -110,20 +163,17 @@ def shared_instances(queryset: QuerySet[Any]) -> Coalesced[int, Any]:
 class ListModelMixin(FastMixin, mixins.ListModelMixin):
     """Provides `list` by ascending id: a page if `page_size` is given, else all rows, streamed."""
 
-    @classmethod
-    def refuse_unsupported(cls, options: dict[str, Any]) -> None:
-        super().refuse_unsupported(options)
-        queryset = options.get("queryset", cls.queryset)
-        pagination_class = options.get("pagination_class", cls.pagination_class)
-        refusals.require_list(cls, pagination_class, queryset)
-        serializer_class = options.get("serializer_class", cls.serializer_class)
-        if queryset is not None and serializer_class is not None:
-            json_rows(queryset, serializer_class)
+    def refuse_unsupported(self, actions: frozenset[str]) -> None:
+        super().refuse_unsupported(actions)
+        if "list" in actions:
+            refusals.require_list(self)
+            if self.queryset is not None and self.serializer_class is not None:
+                json_rows(self.queryset, self.serializer_class)
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         if type(request.accepted_renderer) is not JSONRenderer:
             return super().list(request, *args, **kwargs)
-        after, size = 0, None
+        after, size = SMALLEST_ID, None
         if request.META.get("QUERY_STRING"):
             after, size = self.paginator.get_bounds(request)
         rows, is_shared = self.get_json_list(request)
@@ -148,7 +198,10 @@ class ListModelMixin(FastMixin, mixins.ListModelMixin):
         if not request.META.get("QUERY_STRING"):
             return everything, True
         rows = self.filter_queryset(everything.rows)
-        return (everything, True) if rows is everything.rows else (JSONList(rows), False)
+        if rows is everything.rows:
+            return everything, True
+        require_keyset(rows)
+        return JSONList(rows), False
 
 
 def page_response(page: Page, paginator: KeysetPagination, request: Request) -> HttpResponse:

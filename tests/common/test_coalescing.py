@@ -194,3 +194,68 @@ def test_a_call_with_more_items_than_the_maximum_runs_as_its_own_batch() -> None
 def test_a_function_that_returns_too_few_results_raises() -> None:
     with pytest.raises(TypeError, match="1 results were returned for 2 items"):
         coalesced(lambda items: items[:1])([1, 2])
+
+
+class Interruption(BaseException):
+    """As a gevent.Timeout around a request."""
+
+
+def test_a_call_that_is_interrupted_before_its_batch_leaves_the_others_going(monkeypatch) -> None:
+    def interrupt(_: float) -> None:
+        raise Interruption
+
+    table = Table()
+    table.may_save.set()
+    with monkeypatch.context() as patched:
+        patched.setattr(coalescing.time, "sleep", interrupt)
+        with pytest.raises(Interruption):
+            table.save(1)
+    with ThreadPoolExecutor(1) as requests:
+        assert requests.submit(table.save, 2).result(10) == 20
+    assert table.batches == [[2]]
+
+
+def test_a_call_that_is_interrupted_while_it_waits_runs_no_batch_and_stops_none() -> None:
+    table = Table()
+    with ThreadPoolExecutor(4) as requests:
+        first = requests.submit(table.save, 1)
+        wait_for(lambda: table.batches, 10)
+
+        class Ready(threading.Event):
+            def wait(self, timeout: float | None = None) -> bool:
+                super().wait(10)
+                raise Interruption
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(coalescing, "Event", Ready)
+            interrupted = requests.submit(table.save, 2)
+            wait_for(lambda: table.coalesced._waiting, 10)
+        other = requests.submit(table.save, 3)
+        wait_for(lambda: len(table.coalesced._waiting) == 2, 10)
+        table.may_save.set()
+        assert first.result(10) == 10
+        assert isinstance(interrupted.exception(10), Interruption)
+        assert other.result(10) == 30
+    assert table.batches == [[1], [3]]
+
+
+def test_an_interruption_of_a_batch_is_for_its_own_call_alone() -> None:
+    may_end = threading.Event()
+
+    @coalesced
+    def save(rows: Sequence[int]) -> list[int]:
+        assert may_end.wait(10)
+        if rows == [2, 3]:
+            raise Interruption
+        return [row * 10 for row in rows]
+
+    with ThreadPoolExecutor(4) as requests:
+        calls = []
+        for row in (1, 2, 3):
+            calls.append(requests.submit(save, [row]))
+            wait_for(lambda: save._is_busy and len(save._waiting) == len(calls) - 1, 10)
+        may_end.set()
+        assert calls[0].result(10) == [10]
+        assert isinstance(calls[1].exception(10), Interruption)
+        assert isinstance(calls[2].exception(10), OperationalError)
+    assert save([4]) == [40]

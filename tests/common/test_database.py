@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import psycopg2
 import pytest
@@ -17,6 +18,8 @@ from common.database import deadline
 from common.database.base import DatabaseWrapper, look_up, with_addresses
 from common.database.circuit_breaker import CircuitBreaker
 from common.database.pool import Pool
+from common.database.replica import read
+from users_project.users.models import User
 
 
 @pytest.fixture
@@ -194,3 +197,10 @@ def test_the_servers_statement_timeout_is_shorter_than_the_deadline(superuser) -
     for (settings,) in superuser.fetchall():
         (timeout,) = (s.split("=")[1] for s in settings if s.startswith("statement_timeout"))
         assert float(timeout.removesuffix("ms")) / 1000 < deadline.STATEMENT_TIMEOUT
+
+
+def test_rows_of_another_database_do_not_come_from_the_replica(settings: Any, monkeypatch) -> None:
+    monkeypatch.setitem(settings.DATABASES, "replica", settings.DATABASES["default"])
+    rows = User.objects.order_by("id")
+    assert read(rows, lambda chosen: chosen.db) == "replica"
+    assert read(rows.using("archive"), lambda chosen: chosen.db) == "archive"

@@ -7,7 +7,9 @@ from typing import Any
 import orjson
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import QuerySet
+from django.db import models
+from django.db.models import Count, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.test import RequestFactory
 from rest_framework import mixins as rest_mixins
 from rest_framework import serializers
@@ -15,18 +17,21 @@ from rest_framework import viewsets as rest_viewsets
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.filters import BaseFilterBackend, OrderingFilter
+from rest_framework.generics import GenericAPIView
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
 from common.api.filters import ParameterFilter
-from common.api.pagination import KeysetPagination
+from common.api.pagination import KeysetPagination, require_keyset
+from common.fast import mixins, viewsets
 from tests.common.samples import (
     Parent,
     Sample,
     SampleSerializer,
     SampleViewSet,
+    UTCDateTimeField,
     get,
     serializer,
     tables,
@@ -67,6 +72,88 @@ class CountPagination(KeysetPagination):
         return super().get_paginated_response({"count": len(data), "rows": data})
 
 
+class Wrapped(SampleSerializer):
+    @property
+    def data(self) -> Any:
+        return {"wrapped": super().data}
+
+
+class ByCaller(SampleSerializer):
+    def get_fields(self) -> Any:
+        return super().get_fields()
+
+
+class FirstOnly(serializers.ListSerializer):
+    def to_representation(self, data: Any) -> Any:
+        return super().to_representation(data)[:1]
+
+
+class InAList(SampleSerializer):
+    class Meta(SampleSerializer.Meta):
+        list_serializer_class = FirstOnly
+
+
+class Decrypted(Sample):
+    """A model that changes what comes from the database."""
+
+    class Meta:
+        proxy = True
+        app_label = "users"
+
+    @classmethod
+    def from_db(cls, *args: Any) -> Any:
+        return super().from_db(*args)
+
+
+class Hiding(Sample):
+    """A model with something else under the name of a column."""
+
+    class Meta:
+        proxy = True
+        app_label = "users"
+
+    text = property(lambda self: "hidden")  # type: ignore[assignment]
+
+
+class Loose(models.Model):
+    """A row of which PostgreSQL does not know that its parent exists."""
+
+    parent = models.ForeignKey(Parent, models.DO_NOTHING, db_constraint=False)
+
+    class Meta:
+        app_label = "users"
+
+
+class LooseSerializer(serializers.Serializer):
+    label = serializers.CharField(source="parent.label", allow_null=True)
+
+
+class Named(models.Model):
+    """A row with a text for its key."""
+
+    name = models.TextField(primary_key=True)
+
+    class Meta:
+        app_label = "users"
+
+
+class RetrieveOnly(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    queryset = Sample.objects.all()
+    serializer_class: Any = SampleSerializer
+
+
+class Mine(ParameterFilter):
+    """Shows the rows of the caller."""
+
+    parameter = "of"
+    description = "Only the samples of another caller."
+
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: Any
+    ) -> QuerySet[Any]:
+        return queryset.filter(text=request.headers["Caller"])
+
+
 def with_serializer(*names: str, **fields: Any) -> Callable[[], type[Any]]:
     return lambda: view(serializer_class=serializer(*names, **fields))
 
@@ -75,13 +162,34 @@ REFUSED = {
     # Hooks that are not called
     "perform_create": (lambda: view(perform_create=override), "perform_create is not called"),
     "get_serializer": (lambda: view(get_serializer=override), "get_serializer is not called"),
-    "a context": (lambda: view(get_serializer_context=override), "context is not called"),
     "a paginated answer": (lambda: view(pagination_class=CountPagination), "not called for JSON"),
+    "a page of the view's own": (
+        lambda: view(get_paginated_response=override), "get_paginated_response is not called"
+    ),
     "save": (lambda: view(serializer_class=SaveSerializer), "save is not called"),
-    # Rows that are not ordered by id
+    "data": (lambda: view(serializer_class=Wrapped), "data is not called"),
+    "get_fields": (
+        lambda: view(RetrieveOnly, serializer_class=ByCaller), "get_fields is not called"
+    ),
+    "a list's serializer": (
+        lambda: view(serializer_class=InAList), "FirstOnly.to_representation is not called"
+    ),
+    "from_db": (lambda: view(queryset=Decrypted.objects.order_by("id")), "from_db is not called"),
+    # Rows in another order
     "an ordering": (lambda: view(queryset=Sample.objects.order_by("text")), "ordered by text"),
     "no ordering": (lambda: view(queryset=Sample.objects.all()), "ordered by nothing"),
-    "a descending order": (lambda: view(queryset=Sample.objects.order_by("-id")), "ordered by -id"),
+    "a reversal": (
+        lambda: view(queryset=Sample.objects.order_by("id").reverse()), "ordered by id, reverse"
+    ),
+    "a window": (
+        lambda: view(
+            queryset=Sample.objects.annotate(row=Window(RowNumber(), "owner"))
+            .filter(row__lt=3).order_by("id")
+        ),
+        "filtered by a window function",
+    ),
+    "a manager": (lambda: view(queryset=Sample.objects), "is not a queryset"),
+    "a descent": (lambda: view(queryset=Sample.objects.order_by("-id")), "ordered by -id"),
     "a slice": (lambda: view(queryset=Sample.objects.order_by("id")[:9]), "sliced"),
     "distinct rows": (lambda: view(queryset=Sample.objects.order_by("id").distinct()), "distinct"),
     "OrderingFilter": (lambda: view(filter_backends=[OrderingFilter]), "OrderingFilter"),
@@ -100,6 +208,13 @@ REFUSED = {
     ),
     "a representation": (with_serializer(text=UpperCaseField()), "UpperCaseField of"),
     "an attribute": (with_serializer(text=AttributeField()), "AttributeField of"),
+    "a property that hides a column": (
+        lambda: view(queryset=Hiding.objects.order_by("id")), "SampleSerializer.text .CharField"
+    ),
+    "a relation without a constraint": (
+        lambda: view(queryset=Loose.objects.order_by("id"), serializer_class=LooseSerializer),
+        "db_constraint=False. Give that null=True",
+    ),
     "a number of a text": (
         with_serializer(text=serializers.IntegerField()), "IntegerField of text"
     ),
@@ -116,8 +231,8 @@ REFUSED = {
         with_serializer(label=serializers.CharField(source="parent.label")),
         "relation that may be null",
     ),
-    "an overridden representation": (
-        lambda: view(serializer_class=RepresentationSerializer), "overrides to_representation"
+    "a serializer of its own": (
+        lambda: view(serializer_class=RepresentationSerializer), "to_representation is not called"
     ),
     # Rows that may depend on the request, although requests share a statement
     "get_queryset": (
@@ -133,6 +248,13 @@ REFUSED = {
     "a filter by client": (
         lambda: view(coalesce=True, filter_backends=[ClientFilter]), "ClientFilter may depend"
     ),
+    "a parameter's filter": (
+        lambda: view(coalesce=True, filter_backends=[Mine]), "Mine.filter_queryset is not called"
+    ),
+    "a text for a key": (
+        lambda: view(RetrieveOnly, coalesce=True, queryset=Named.objects.all()),
+        "primary key name, which is not an integer",
+    ),
     "another lookup": (lambda: view(coalesce=True, lookup_field="slug"), "lookup by pk"),
 }  # fmt: skip
 
@@ -140,8 +262,10 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_an_unsupported_view_cannot_be_routed(case: str) -> None:
     make, sentence = REFUSED[case]
+    view_class = make()
+    actions = [name for name in ("list", "create", "retrieve") if hasattr(view_class, name)]
     with pytest.raises(ImproperlyConfigured, match=sentence):
-        make().as_view({"get": "list", "post": "create"})
+        view_class.as_view(dict(zip(actions, actions, strict=True)))
 
 
 def test_an_option_of_as_view_is_checked_like_an_attribute() -> None:
@@ -149,7 +273,41 @@ def test_an_option_of_as_view_is_checked_like_an_attribute() -> None:
         SampleViewSet.as_view({"get": "list"}, queryset=Sample.objects.order_by("text"))
 
 
-def test_big_numbers_as_text_are_also_refused_if_the_setting_asks_for_them(monkeypatch) -> None:
+def test_a_filter_among_the_options_of_as_view_is_checked() -> None:
+    with pytest.raises(ImproperlyConfigured, match="ClientFilter may depend"):
+        SampleViewSet.as_view({"get": "list"}, coalesce=True, filter_backends=[ClientFilter])
+
+
+def test_mixins_after_the_viewset_are_refused() -> None:
+    """Its as_view would be called, and nothing checked."""
+    for base in (viewsets.GenericViewSet, rest_viewsets.GenericViewSet, GenericAPIView):
+        with pytest.raises(ImproperlyConfigured, match="before the view"):
+            type("Copied", (base, mixins.ListModelMixin), {})
+
+
+def test_a_view_without_a_router_is_checked() -> None:
+    copied = type("Copied", (mixins.ListModelMixin, GenericAPIView), {"get": override})
+    with pytest.raises(ImproperlyConfigured, match="ordered by text"):
+        copied.as_view(queryset=Sample.objects.order_by("text"))
+
+
+def test_groups_without_an_order_of_their_own_are_refused(monkeypatch) -> None:
+    """Django forgets Meta.ordering for them."""
+    monkeypatch.setattr(Parent._meta, "ordering", ["id"])
+    require_keyset(Parent.objects.all())
+    with pytest.raises(ImproperlyConfigured, match="ordered by nothing"):
+        require_keyset(Parent.objects.annotate(samples=Count("sample")))
+
+
+@pytest.mark.parametrize("time_zones", [(False, None), (True, "Europe/Berlin")])
+def test_times_in_another_time_zone_are_refused(settings: Any, monkeypatch, time_zones) -> None:
+    settings.USE_TZ, name = time_zones
+    monkeypatch.setitem(settings.DATABASES["default"], "TIME_ZONE", name)
+    with pytest.raises(ImproperlyConfigured, match="USE_TZ = True"):
+        view(serializer_class=serializer(time=UTCDateTimeField())).as_view({"get": "list"})
+
+
+def test_big_numbers_as_text_are_refused_also_by_the_setting(monkeypatch) -> None:
     monkeypatch.setattr(api_settings, "COERCE_BIGINT_TO_STRING", True, raising=False)
     with pytest.raises(ImproperlyConfigured, match="BigIntegerField of"):
         SampleViewSet.as_view({"get": "list"})

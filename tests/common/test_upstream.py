@@ -9,6 +9,7 @@ import inspect
 import logging
 import socket
 from collections.abc import Iterator
+from copy import copy
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,9 @@ from django.core.signals import request_finished
 from django.db import OperationalError, connection
 from django.db.backends.postgresql import base
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count, Window
+from django.db.models.functions import RowNumber
+from django.db.models.query_utils import DeferredAttribute
 from django.template.loader import get_template
 from django.test import Client, RequestFactory
 from django.urls import include, path
@@ -389,12 +393,28 @@ USERS = User.objects.order_by("id")
         (USERS.distinct(), "distinct", True),
         (USERS, "combinator", None),
         (USERS.union(USERS), "combinator", "union"),
+        (USERS, "standard_ordering", True),
+        (USERS.reverse(), "standard_ordering", False),
+        (USERS, "group_by", None),
+        (USERS.annotate(number=Count("id")), "group_by", True),
     ],
     ids=lambda one: None if hasattr(one, "query") else str(one),
 )
 def test_djangos_query_says_how_rows_are_selected(rows: Any, name: str, value: Any) -> None:
     """common/api/pagination.py: require_keyset."""
     assert getattr(rows.query, name) == value
+
+
+def test_djangos_query_knows_that_a_window_function_selects_rows() -> None:
+    """common/api/pagination.py: require_keyset."""
+    rows = USERS.annotate(row=Window(RowNumber())).filter(row__lt=3)
+    assert rows.query.where.contains_over_clause
+    assert not USERS.filter(name="ankur").query.where.contains_over_clause
+
+
+def test_django_has_a_deferred_attribute_for_each_column() -> None:
+    """common/fast/json_rows.py: find_columns."""
+    assert isinstance(User.name, DeferredAttribute)
 
 
 def test_django_keeps_a_models_primary_key_and_ordering_in_meta() -> None:
@@ -544,11 +564,26 @@ def test_rest_framework_replaces_and_removes_query_parameters() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["__init__", "is_valid", "save", "to_representation", "get_fields"]
+    "name", ["__init__", "is_valid", "save", "to_representation", "get_fields", "data", "many_init"]
 )
 def test_rest_frameworks_serializers_have_the_hooks_that_are_refused(name: str) -> None:
     """common/fast/refusals.py, common/fast/json_rows.py: an override would be passed over."""
     assert any(name in vars(owner) for owner in serializers.ModelSerializer.__mro__[:-1])
+
+
+def test_rest_framework_keeps_a_serializers_context_fields_and_validators_in_its_dict() -> None:
+    """common/fast/mixins.py: make_serializer copies them, and sets the context of a request."""
+    serializer = UserSerializer(context={"request": "a request"})
+    assert serializer.fields["name"].run_validators("ankur") is None
+    list(serializer.validators)
+    kept = {"_context", "fields", "_validators", "instance"}
+    assert kept <= vars(serializer).keys()
+    copied = copy(serializer)
+    vars(copied).update(_context={"request": "another request"}, initial_data={"name": "ankur"})
+    assert copied.context == {"request": "another request"}
+    assert serializer.context == {"request": "a request"}
+    assert copied.fields is serializer.fields
+    assert copied.run_validation({"name": "ankur"}) == {"name": "ankur"}
 
 
 @pytest.mark.parametrize(

@@ -117,8 +117,8 @@ def test_pages_use_the_primary_key_index(ankur: int, size: int, afters: list[int
         cursor.execute("ANALYZE random_numbers_generatednumber")
         cursor.execute(f"EXPLAIN {sql}", [afters, [9000] * len(afters), *parameters])
         plan = "\n".join(line for (line,) in cursor)
-    assert "Index Cond: ((id > bounds.after) AND (id <= bounds.until))" in plan
-    assert "Index Cond: ((id > (max(random_numbers_generatednumber.id)))" in plan  # for has_more
+    assert "Index Cond: ((id > _bounds.after) AND (id <= _bounds.until))" in plan
+    assert "Index Cond: ((id > (max(random_numbers_generatednumber.id)))" in plan  # is there more?
     assert "Seq Scan on random_numbers_generatednumber" not in plan
     assert "Sort" not in plan
     assert "JIT" not in plan
