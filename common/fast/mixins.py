@@ -6,7 +6,7 @@ concurrent reads doubles the rate of pages and of `GET /users/{id}`.
 
 from collections.abc import Sequence
 from copy import copy
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -92,7 +92,7 @@ SHAREABLE = (
 )
 
 
-@cache
+@lru_cache
 def shared_serializer(serializer_class: Any) -> Any:
     """Return a serializer to copy for each request, or None if requests cannot share its fields."""
     refusals.require_stock(serializer_class, refusals.SERIALIZER_HOOKS, "is not called")
