@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.load import chart
+from tests.load import chart, ladder
 from tests.load.database import Wrong
 from tests.load.rounds import RATE, Bench
 from tests.load.stages import STAGES
@@ -33,6 +34,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="how often each subject has its turn")
     parser.add_argument("--seconds", type=int, help="how long a turn takes")
     parser.add_argument("--output", type=Path, default=RESULTS, help="the Markdown file")
+    parser.add_argument("--old", type=Path, metavar="FOLDER", help="a checkout to compare with")
     parser.add_argument("--only", nargs="+", choices=[stage.__name__ for stage in STAGES])
     return parser.parse_args()
 
@@ -50,10 +52,11 @@ def main() -> None:
             for stage in STAGES:
                 if stage.__name__ in (options.only or stage.__name__):
                     run(stage, bench)
-            text = describe(bench) + "\n" + bench.report.markdown()
+            tables = [ladder.table(bench.report), bench.report.markdown()]
+            text = "\n".join(filter(None, [describe(bench), *tables]))
     except KeyboardInterrupt:
         sys.exit("Stopped; nothing was written.")
-    except (Wrong, RuntimeError) as error:
+    except (Wrong, RuntimeError, HTTPException) as error:
         sys.exit(f"The benchmark failed: {error}")
     print(text)
     options.output.write_text(f"{text}\n![Requests per second]({options.output.stem}.svg)\n")
@@ -64,9 +67,8 @@ def main() -> None:
 def begin(stack: ExitStack, folder: Path, options: argparse.Namespace) -> Bench:
     """Start everything; the stack ends it."""
     progress("starting PostgreSQL, the services and their peers")
-    front_script, database, subjects = start(stack, folder / "state")
+    database, subjects = start(stack, folder / "state", options.old)
     return Bench(
-        front_script,
         database,
         subjects,
         rounds=options.rounds or (1 if options.quick else 3),
@@ -97,11 +99,17 @@ def describe(bench: Bench) -> str:
         f"PostgreSQL {bench.database.version()}: {settings}",
         f"ours and textbook DRF: {ours}, Python {platform.python_version()};"
         " two worker processes for each service",
+        *(f"{one.name}: {one.revision}" for one in bench.subjects if one.revision),
+        "plain: ours without common/fast and common/serving, by the steps in common/serving, with"
+        " four threads for each worker, and without an access log",
+        "+ serving: ours with REST framework's mixins. While one writes a long list, its process"
+        " does nothing else; lists that miss their deadline for that are a 503, and not counted",
         f"FastAPI + asyncpg: {peer_versions('fastapi', 'uvicorn', 'asyncpg')};"
         " two workers likewise, without the access log that ours has",
         "pgbench: 16 clients that send the services' INSERT, prepared, one row each",
         f"medians (least–most); rounds: {bench.rounds} of {bench.seconds} s, in turns;"
         " a ratio is the median of the rounds' ratios",
+        "PSS: as if nothing else ran, so that files which services share count whole for each",
         "every acknowledged row was looked for in its table, and the lists were compared",
     ]
     return f"Measured on {datetime.now(UTC):%Y-%m-%d}:\n\n" + "".join(f"- {x}\n" for x in lines)

@@ -14,6 +14,7 @@ from local_postgres import LocalPostgres
 
 USERS = "users.users_user"
 NUMBERS = "numbers.random_numbers_generatednumber"
+CONNECTIONS = 200
 NAME = "bench"  # the user for whom numbers are drawn
 
 # What each service sends, for pgbench.
@@ -37,6 +38,16 @@ class Database:
 
     def __post_init__(self) -> None:
         self.server = LocalPostgres(self.state)
+        self.connect()
+        # For all services that take turns; each keeps the connections that it has opened.
+        self.run(f"ALTER SYSTEM SET max_connections = {CONNECTIONS}")
+        self.connection.close()
+        self.server.stop()
+        self.server.start()
+        self.connect()
+
+    def connect(self) -> None:
+        """Enter the database as its superuser; each statement commits."""
         self.connection = psycopg2.connect(
             host="127.0.0.1",
             port=self.server.port(),

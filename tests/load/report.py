@@ -4,11 +4,15 @@ from dataclasses import dataclass, field
 from statistics import median
 
 OURS = "ours"
+OLD = "old"
+PLAIN = "plain"
+SERVING = "+ serving"
+RUNGS = (PLAIN, SERVING)  # ours without some of the optional rooms
 FASTAPI = "FastAPI + asyncpg"
 TEXTBOOK = "textbook DRF"
 POSTGRES = "pgbench"  # one row for each statement
 FEW_ROWS = "ours, few rows"
-PEERS = (FASTAPI, TEXTBOOK, POSTGRES, FEW_ROWS)
+COMPARED = (OLD, FASTAPI, TEXTBOOK, POSTGRES, FEW_ROWS)  # with a column for ours by theirs
 
 
 @dataclass
@@ -51,13 +55,21 @@ class Report:
 
     def table(self, title: str, rows: dict[str, Row]) -> str:
         """Return a table with a column for each subject that has values in it."""
-        peers = [peer for peer in PEERS if any(peer in row.values for row in rows.values())]
-        heads = [title, OURS, *peers, *(f"{OURS} ÷ {peer}" for peer in peers)]
-        lines = [heads, ["---", *["---:"] * (len(heads) - 1)]]
+        seen = {subject for row in rows.values() for subject in row.values}
+        subjects = [subject for subject in (OURS, *RUNGS, *COMPARED) if subject in seen]
+        peers = [peer for peer in COMPARED if peer in seen]
+        lines = [[title, *subjects, *(f"{OURS} ÷ {peer}" for peer in peers)]]
         for name, row in rows.items():
-            cells = [cell(row, subject) for subject in (OURS, *peers)]
+            cells = [cell(row, subject) for subject in subjects]
             lines.append([name, *cells, *(times(row.ratio(peer)) for peer in peers)])
-        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        return markdown(lines)
+
+
+def markdown(lines: list[list[str]]) -> str:
+    """Return a table of Markdown, with figures on the right; the first line is its head."""
+    head, *rows = lines
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in (head, rule, *rows))
 
 
 def cell(row: Row, subject: str) -> str:

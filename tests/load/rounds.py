@@ -9,7 +9,7 @@ from tests.load.client import Load, wrk
 from tests.load.database import NAME, NUMBERS, USERS, Database, Wrong
 from tests.load.processes import Service
 from tests.load.report import Report
-from tests.load.subjects import FrontScript, Subject
+from tests.load.subjects import Subject
 
 GENERATE, REGISTER = "/generate-random-number", "/users"
 
@@ -22,7 +22,6 @@ CPU = "Service's CPU per request, microseconds"
 class Bench:
     """Everything that a stage needs."""
 
-    front_script: FrontScript
     database: Database
     subjects: list[Subject]
     rounds: int

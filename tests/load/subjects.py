@@ -1,4 +1,4 @@
-"""What is compared: our services as the README starts them, and the peers beside them."""
+"""What is compared: our services as the README starts them, rungs below them, and their peers."""
 
 import os
 import subprocess
@@ -12,7 +12,8 @@ from pathlib import Path
 from local_postgres import free_port
 from tests.load.database import Database
 from tests.load.processes import Service, age, answers, launch, uninterrupted
-from tests.load.report import FASTAPI, OURS, TEXTBOOK
+from tests.load.report import FASTAPI, OLD, OURS, PLAIN, SERVING, TEXTBOOK
+from tests.plain import copies
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PEERS = Path(__file__).with_name("peers")
@@ -20,23 +21,16 @@ BENCH_BIN = ROOT / ".venv-bench" / "bin"
 NAMES = ("users", "numbers")
 
 
-@dataclass
-class Subject:
-    """The two services of one maker."""
-
-    name: str
-    users: Service
-    numbers: Service
-
-
 class FrontScript:
-    """Our services by ./manage_all.sh, with a state folder and ports of their own."""
+    """Services by a checkout's manage_all.sh, with a state folder and ports of their own."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, root: Path = ROOT, **more: str) -> None:
         self.state = state
+        self.root = root
+        self.log = state.with_suffix(".log")
         self.ports = {name: free_port() for name in NAMES}
         ports = {f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
-        self.environment = {**os.environ, **ports, "STATE_DIR": str(state)}
+        self.environment = {**os.environ, **ports, "STATE_DIR": str(state), **more}
 
     def url(self, name: str) -> str:
         """Return a service's address."""
@@ -50,9 +44,9 @@ class FrontScript:
 
     def begin(self, *words: str) -> subprocess.Popen[bytes]:
         """Begin a command of it; what it prints goes to a file."""
-        with (self.state.parent / "manage_all.log").open("wb") as log:
+        with self.log.open("wb") as log:
             return subprocess.Popen(
-                [ROOT / "manage_all.sh", *words],
+                [self.root / "manage_all.sh", *words],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -63,7 +57,7 @@ class FrontScript:
     def require_success(self, process: subprocess.Popen[bytes]) -> None:
         """Raise what it said where it failed."""
         if process.returncode:
-            raise RuntimeError((self.state.parent / "manage_all.log").read_text())
+            raise RuntimeError(self.log.read_text())
 
     def service(self, name: str) -> Service:
         """Return a service that has been started."""
@@ -82,15 +76,68 @@ class FrontScript:
         return ready
 
 
+@dataclass
+class Subject:
+    """The two services of one maker."""
+
+    name: str
+    users: Service
+    numbers: Service
+    front_script: FrontScript | None = None  # where one has started them
+    revision: str = ""  # of another checkout
+
+
 @contextmanager
-def our_services(state: Path) -> Iterator[FrontScript]:
-    """Start them, with a PostgreSQL; stop and remove all at the end."""
-    front_script = FrontScript(state)
+def by_front_script(name: str, front_script: FrontScript) -> Iterator[Subject]:
+    """Start services by their front script; stop and remove all at the end."""
     try:
         front_script.run("up", "--detach")
-        yield front_script
+        services = [front_script.service(service) for service in NAMES]
+        yield Subject(name, *services, front_script)
     finally:
         front_script.run("down", "--purge", "--yes")
+
+
+@contextmanager
+def old_version(root: Path, database: Database) -> Iterator[Subject]:
+    """Start the services of another checkout, on the tables that all subjects share."""
+    shared = {
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": str(database.server.port()),
+        **{
+            f"{name.upper()}_DB_PASSWORD_FILE": str(database.state / "secrets" / f"{name}_db")
+            for name in NAMES
+        },
+    }
+    front_script = FrontScript(database.state.with_name("old"), root.resolve(), **shared)
+    with by_front_script(OLD, front_script) as subject:
+        subject.revision = revision(root)
+        yield subject
+
+
+def revision(root: Path) -> str:
+    """Return which commit a checkout is at."""
+    command = ["git", "-C", str(root), "log", "-1", "--format=%h, %s"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() or str(root)
+
+
+@contextmanager
+def rungs(database: Database) -> Iterator[list[Subject]]:
+    """Start our services without some of their optional rooms, in copies of the project."""
+    kinds = (
+        (PLAIN, copies.make_plain, copies.plain_command),
+        (SERVING, copies.make_without_fast, copies.serving_command),
+    )
+    with ExitStack() as stack:
+        subjects = []
+        for name, make, command in kinds:
+            copy = database.state.with_name(make.__name__)
+            copy.mkdir()
+            make(copy)
+            started = copies.running(copy, database.state, command)
+            subjects.append(Subject(name, *stack.enter_context(started)))
+        yield subjects
 
 
 @contextmanager
@@ -129,11 +176,14 @@ def textbook(service: str, port: int) -> list[str]:
     return [sys.executable, "-m", "gunicorn", *options, "textbook_drf"]
 
 
-def start(stack: ExitStack, state: Path) -> tuple[FrontScript, Database, list[Subject]]:
-    """Start everything; the stack will end it."""
-    front_script = stack.enter_context(our_services(state))
+def start(stack: ExitStack, state: Path, old: Path | None = None) -> tuple[Database, list[Subject]]:
+    """Start everything; the stack ends it. The first subject is ours."""
+    ours = stack.enter_context(by_front_script(OURS, FrontScript(state)))
     database = Database(state)
     stack.callback(database.connection.close)
-    others = stack.enter_context(peers(database, state / "logs"))
-    ours = Subject(OURS, front_script.service("users"), front_script.service("numbers"))
-    return front_script, database, [ours, *others]
+    subjects = [ours]
+    if old:
+        subjects.append(stack.enter_context(old_version(old, database)))
+    subjects += stack.enter_context(rungs(database))
+    subjects += stack.enter_context(peers(database, state / "logs"))
+    return database, subjects
