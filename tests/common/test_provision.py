@@ -9,6 +9,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
+from common.services import SERVICES
 from tests.common.conftest import manage
 from tests.conftest import ROOT
 
@@ -52,8 +53,8 @@ def test_another_run_changes_nothing_but_the_passwords(superuser) -> None:
 
 def test_a_service_cannot_take_the_connections_of_the_other(superuser) -> None:
     query = "SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname LIKE '%_service'"
-    limits = {"users_service": 20, "numbers_service": 30}
-    unlimited = {"users_service": -1, "numbers_service": -1}
+    unlimited = {service.role: -1 for service in SERVICES}
+    limits = {**unlimited, "users_service": 20, "numbers_service": 30}
     for run, expected in (
         ({"USERS_DB_CONNECTION_LIMIT": "20", "NUMBERS_DB_CONNECTION_LIMIT": "30"}, limits),
         ({}, limits),
