@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.services import SERVICES
 from local_postgres import free_port
 from tests.load.database import Database
 from tests.load.processes import Service, age, answers, launch, uninterrupted
@@ -34,7 +35,7 @@ class FrontScript:
 
     def __init__(self, state: Path) -> None:
         self.state = state
-        self.ports = {name: free_port() for name in NAMES}
+        self.ports = {service.name: free_port() for service in SERVICES}
         ports = {f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         self.environment = {**os.environ, **ports, "STATE_DIR": str(state)}
 
