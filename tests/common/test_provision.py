@@ -67,7 +67,8 @@ def test_a_service_cannot_take_the_connections_of_the_other(superuser) -> None:
 
 def test_an_administrator_need_not_be_superuser(superuser, database: str) -> None:
     superuser.execute("CREATE ROLE dba LOGIN PASSWORD 'dba' CREATEROLE CREATEDB")
-    superuser.execute("GRANT users_service, numbers_service, users_reader TO dba WITH ADMIN OPTION")
+    roles = [*(service.role for service in SERVICES), "users_reader"]
+    superuser.execute(f"GRANT {', '.join(roles)} TO dba WITH ADMIN OPTION")
     try:
         result = provision(DB_NAME=database, DB_ADMIN_USER="dba", DB_ADMIN_PASSWORD="dba")
     finally:
