@@ -18,7 +18,7 @@ from psycopg2.extensions import encrypt_password
 
 from common import env
 from common.database.deadline import SERVER_STATEMENT_TIMEOUT
-from common.services import SERVICES, Service
+from common.services import SERVICES, Service, readers_of
 
 OLDEST_SERVER = 160000  # GRANT … WITH SET FALSE
 LOCK = 7_236_451  # an arbitrary number, the same for every run
@@ -95,11 +95,11 @@ def make_reader(cursor: Any, service: Service) -> None:
 
     The service grants columns to it in its own migration, and need not know the members.
     """
-    members = [other.role for other in SERVICES if service.name in other.reads]
-    if members:
+    readers = readers_of(service)
+    if readers:
         create_role(cursor, service.reader_role)
-    for member in members:
-        names = sql.Identifier(service.reader_role), sql.Identifier(member)
+    for reader in readers:
+        names = sql.Identifier(service.reader_role), sql.Identifier(reader.role)
         cursor.execute(sql.SQL("GRANT {} TO {} WITH INHERIT TRUE, SET FALSE").format(*names))
 
 
@@ -124,7 +124,7 @@ def make_schema(cursor: Any, service: Service) -> None:
     """Create a service's schema if needed, and grant its readers USAGE."""
     names = sql.Identifier(service.name), sql.Identifier(service.role)
     cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(*names))
-    if any(service.name in other.reads for other in SERVICES):
+    if readers_of(service):
         names = sql.Identifier(service.name), sql.Identifier(service.reader_role)
         cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(*names))
 

@@ -34,3 +34,8 @@ SERVICES = (
     Service("users", "User service", port=8081),
     Service("numbers", "Random number service", port=8080, reads=("users",)),
 )
+
+
+def readers_of(owner: Service) -> list[Service]:
+    """Return the services that may look into another one's schema."""
+    return [service for service in SERVICES if owner.name in service.reads]

@@ -12,6 +12,7 @@ from time import monotonic
 
 import pytest
 
+from common.services import SERVICES
 from local_postgres import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,9 +49,10 @@ def wait_for(condition: Callable[[], object], seconds: float) -> None:
 
 def bare_environment(state: Path) -> dict[str, str]:
     """Return an environment without our settings, but with a state folder and free ports."""
-    ours = ("DB_", "USERS_", "NUMBERS_", "SECRET_KEY", "DJANGO_", "SECURE_", "STATE_DIR")
+    prefixes = [f"{service.prefix}_" for service in SERVICES]
+    ours = (*prefixes, "DB_", "SECRET_KEY", "DJANGO_", "SECURE_", "STATE_DIR")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-    ports = {"USERS_PORT": str(free_port()), "NUMBERS_PORT": str(free_port())}
+    ports = {f"{prefix}PORT": str(free_port()) for prefix in prefixes}
     return {**environment, **ports, "STATE_DIR": str(state)}
 
 

@@ -39,7 +39,7 @@ def problems(view: Any) -> Iterator[CheckMessage]:
             " every client would be anonymous.",
             hint="Use another authentication class, or replace the SessionMiddleware and"
             " AuthenticationMiddleware of common.admin.middleware by Django's own.",
-            id="common.E003",
+            id="common.E005",
         )
     queryset, pagination_class = option("queryset"), option("pagination_class")
     if queryset is not None and pagination_class and issubclass(pagination_class, KeysetPagination):
@@ -48,4 +48,4 @@ def problems(view: Any) -> Iterator[CheckMessage]:
         try:
             require_keyset(queryset)
         except ImproperlyConfigured as error:
-            yield Error(f"{view.cls.__name__}: {error}", id="common.E004")
+            yield Error(f"{view.cls.__name__}: {error}", id="common.E006")

@@ -1,12 +1,16 @@
 """Static checks of the Dockerfile and compose.yaml, which build no image."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import yaml
 
+from common.services import SERVICES
 from tests.chart.helm import CHART, ROOT, render, select
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
 def test_the_dockerfile_passes_hadolint():
@@ -19,32 +23,53 @@ def test_the_build_context_has_only_what_the_images_need():
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"
-    assert {rule for rule in rules if rule.startswith("!")} == {
+    assert [rule for rule in rules if rule.startswith("!")] == [
         "!requirements.txt",
         "!common",
-        "!users_project",
-        "!numbers_project",
-    }
+        "!*_project",
+    ]
 
 
 def test_compose_hardens_the_containers_like_the_chart():
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    for name in ("users", "numbers", "users-migrate", "numbers-migrate", "provision"):
+    names = [service.name for service in SERVICES]
+    for name in (*names, *(f"{name}-migrate" for name in names), "provision"):
         assert services[name]["read_only"] is True
         assert services[name]["cap_drop"] == ["ALL"]
         assert services[name]["security_opt"] == ["no-new-privileges:true"]
-    assert services["users"]["ports"] == ["127.0.0.1:8081:8000"]
-    assert services["numbers"]["ports"] == ["127.0.0.1:8080:8000"]
+    for service in SERVICES:
+        assert services[service.name]["ports"] == [f"127.0.0.1:{service.port}:8000"]
 
 
 def test_compose_mounts_only_a_services_own_secrets():
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    for owner in ("users", "numbers"):
+    for owner in (service.name for service in SERVICES):
         for name in (owner, f"{owner}-migrate"):
             assert services[name]["volumes"] == [f"{owner}-secrets:/run/secrets/{owner}:ro"]
             files = [value for value in services[name]["environment"].values() if "/run/" in value]
             assert len(files) == 2
             assert all(file.startswith(f"/run/secrets/{owner}/") for file in files)
+
+
+def test_compose_makes_the_secrets_of_all_services_and_lets_provisioning_read_them():
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    names = [*(service.name for service in SERVICES), "admin"]
+    volumes = [f"{name}-secrets:/run/secrets/{name}" for name in names]
+    assert services["secrets"]["volumes"] == volumes
+    assert services["provision"]["volumes"] == [f"{volume}:ro" for volume in volumes]
+    for service in SERVICES:
+        file = services["provision"]["environment"][f"{service.prefix}_DB_PASSWORD_FILE"]
+        assert file == f"/run/secrets/{service.name}/database"
+
+
+def test_the_dockerfile_has_a_target_that_serves_each_service():
+    stages = re.findall(r"^FROM runtime AS \w+\n(.*?)(?=^FROM |\Z)", DOCKERFILE, re.M | re.S)
+    copied = [re.findall(r"^COPY (\S+) \S+$", stage, re.M) for stage in stages]
+    assert copied == [[f"{service.name}_project"] for service in SERVICES]
+    for service, stage in zip(SERVICES, stages, strict=True):
+        assert f"python {service.name}_project/manage.py collectstatic --noinput\n" in stage
+        assert "\nUSER 10001:10001\n" in stage
+        assert stage.rstrip().endswith(f', "{service.name}_project.wsgi"]')
 
 
 def test_compose_and_the_chart_run_the_same_postgresql():

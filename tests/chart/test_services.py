@@ -82,7 +82,7 @@ def test_an_added_service_has_every_object_of_the_others(chart):
     )
     (route,) = select(objects, "HTTPRoute", "app-dice")
     (rule,) = route["spec"]["rules"]
-    assert [match["path"]["value"] for match in rule["matches"]] == ["/rolls"]
+    assert [match["path"]["value"] for match in rule["matches"]] == ["/dice"]
 
 
 def test_an_added_service_is_provisioned_and_allowed_to_reach_the_database(chart):

@@ -9,6 +9,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
+from common.services import SERVICES
 from tests.common.conftest import manage
 from tests.conftest import ROOT
 
@@ -52,8 +53,8 @@ def test_another_run_changes_nothing_but_the_passwords(superuser) -> None:
 
 def test_a_connection_limit_is_set_kept_and_removed(superuser) -> None:
     query = "SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname LIKE '%_service'"
-    limits = {"users_service": 20, "numbers_service": 30}
-    unlimited = {"users_service": -1, "numbers_service": -1}
+    unlimited = {service.role: -1 for service in SERVICES}
+    limits = {**unlimited, "users_service": 20, "numbers_service": 30}
     for run, expected in (
         ({"USERS_DB_CONNECTION_LIMIT": "20", "NUMBERS_DB_CONNECTION_LIMIT": "30"}, limits),
         ({}, limits),
@@ -66,7 +67,8 @@ def test_a_connection_limit_is_set_kept_and_removed(superuser) -> None:
 
 def test_the_administrator_does_not_need_to_be_a_superuser(superuser, database: str) -> None:
     superuser.execute("CREATE ROLE dba LOGIN PASSWORD 'dba' CREATEROLE CREATEDB")
-    superuser.execute("GRANT users_service, numbers_service, users_reader TO dba WITH ADMIN OPTION")
+    roles = [*(service.role for service in SERVICES), "users_reader"]
+    superuser.execute(f"GRANT {', '.join(roles)} TO dba WITH ADMIN OPTION")
     try:
         result = provision(DB_NAME=database, DB_ADMIN_USER="dba", DB_ADMIN_PASSWORD="dba")
     finally:

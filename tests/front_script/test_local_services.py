@@ -116,7 +116,7 @@ def test_lines_that_are_added_to_a_log_are_shown(
 
     follow_logs(services, go_on)
     lines = capsys.readouterr().out.splitlines()
-    first, second = (f"{service.name:7} |" for service in SERVICES)
+    first, second, *_ = (f"{service.name:7} |" for service in SERVICES)
     assert lines[:2] == [f"{first} users has started", f"{first} another line"]
     assert lines.count(f"{first} another line") == 2
     assert f"{second} numbers has started" in lines

@@ -2,6 +2,7 @@
 
 import pytest
 
+from common.services import SERVICES
 from run_tests import WITHOUT_DJANGO, selected
 from tests.conftest import ROOT, run_front_script
 
@@ -23,9 +24,9 @@ def test_paths_select_the_tests_below_them(paths: list[str], chosen: list[str]) 
 
 def test_every_folder_of_tests_is_run() -> None:
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
-    run = {"common", "users", "numbers"}  # the services' own
+    run = {"common", *(service.name for service in SERVICES)}
     run |= {path.removeprefix("tests/") for folders in WITHOUT_DJANGO for path in folders}
-    assert folders - {"images"} == run
+    assert folders - {"images"} <= run
 
 
 @pytest.mark.parametrize("path", ["nonsense", "common", "tests/../common", "tests/nothing"])

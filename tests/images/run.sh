@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 #
-# Builds both images, runs them as the chart does (read-only root, non-root uid, no capabilities)
+# Builds all images, runs them as the chart does (read-only root, non-root uid, no capabilities)
 # with the PostgreSQL at DB_PORT of this machine, and runs the contract tests against them.
 # `./manage_all.sh test-images` calls it with a running database; PYTHON is the interpreter.
 #
@@ -91,11 +91,11 @@ find_engine
     skip "Helm is not on the PATH and cannot be downloaded, and the chart defines how to run the images."
 find_base
 echo "test-images: building and running with ${engine[0]} $("${engine[@]}" version --format '{{.Client.Version}}')"
-build user_service
-build random_service
+targets=$(sed -n 's/^FROM runtime AS //p' Dockerfile)
+for target in $targets; do build "$target"; done
 
 export ENGINE="${engine[*]}" RUN_OPTIONS="${run_options[*]}"
 export DB_ADMIN_PASSWORD=${DB_ADMIN_PASSWORD:-$(cat "$DB_ADMIN_PASSWORD_FILE")}
-USERS_URL=http://127.0.0.1:$(free_port) NUMBERS_URL=http://127.0.0.1:$(free_port)
-export USERS_URL NUMBERS_URL
+prefixes=$("$PYTHON" -c 'from common.services import SERVICES as s; print(*(one.prefix for one in s))')
+for prefix in $prefixes; do export "${prefix}_URL=http://127.0.0.1:$(free_port)"; done
 "$PYTHON" -m pytest -p no:django tests/images tests/contract

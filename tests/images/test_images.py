@@ -1,4 +1,4 @@
-"""Both images as the chart runs them, with a real PostgreSQL; tests/images/run.sh builds them.
+"""All images as the chart runs them, with a real PostgreSQL; tests/images/run.sh builds them.
 
 The containers run until the session ends, so that the contract tests can use them too.
 """
@@ -18,10 +18,11 @@ from urllib.request import ProxyHandler, build_opener
 import httpx
 import pytest
 
+from common.services import SERVICES as LISTED
 from tests.chart.helm import render, settings
 from tests.images.kubelet import Kubelet, engine
 
-SERVICES = ("users", "numbers")
+SERVICES = [service.name for service in LISTED]
 
 # Runs inside a service's container.
 PROMISES = """

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.services import SERVICES
 from local_postgres import free_port
 from tests.load.database import Database
 from tests.load.processes import Service, age, answers, launch, uninterrupted
@@ -28,7 +29,7 @@ class FrontScript:
         self.state = state
         self.root = root
         self.log = state.with_suffix(".log")
-        self.ports = {name: free_port() for name in NAMES}
+        self.ports = {service.name: free_port() for service in SERVICES}
         ports = {f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         self.environment = {**os.environ, **ports, "STATE_DIR": str(state), **more}
 
