@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from environments import Environment
+from local_environments import Environment
 
 import local_environments
 from local_shell import Interrupted
