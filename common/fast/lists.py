@@ -79,17 +79,20 @@ class JSONList:
 
     def statement(self, size: int) -> Statement:
         """Return the statement that selects pages of a size, each within its bounds."""
-        after, until = (RawSQL(column, ()) for column in (AFTER, UNTIL))  # noqa: S611
-        following = self.rows.filter(pk__gt=after, pk__lte=until)
+        following = self.rows.filter(pk__gt=RawSQL(AFTER, ()))  # noqa: S611
         page, parameters = following[:size].query.sql_with_params()
+        # The upper bound is outside the page. Inside it PostgreSQL would expect so few rows that it
+        # would join and sort all that are left, for each batch of a list.
         sql = f"""
             SELECT {AFTER}, {UNTIL}, coalesce(json, ''), last, more.exist
             FROM unnest(%s::bigint[], %s::bigint[]) AS _bounds (after, until)
             CROSS JOIN LATERAL (
                 SELECT string_agg(json, ','), max(id) FROM ({page}) AS row (id, json)
+                WHERE id <= {UNTIL}
             ) AS _page (json, last)
             CROSS JOIN LATERAL (
-                SELECT EXISTS (SELECT FROM ({page.replace(AFTER, LAST)}) AS row)
+                SELECT EXISTS (SELECT FROM ({page.replace(AFTER, LAST)}) AS row (id)
+                WHERE id <= {UNTIL})
             ) AS more (exist)
         """  # noqa: S608
         return sql, parameters * 2

@@ -36,11 +36,15 @@ class Bench:
         """Return the services that all this is about."""
         return self.subjects[0]
 
-    def turns(self, *left_out: str) -> Iterator[Subject]:
-        """Yield the subjects round by round, to and fro, so that a drift hits all alike."""
+    def turns(self, *left_out: str, once: tuple[str, ...] = ()) -> Iterator[Subject]:
+        """Yield the subjects round by round, to and fro, so that a drift hits all alike.
+
+        Those in `once` take part in the first round only.
+        """
         subjects = [subject for subject in self.subjects if subject.name not in left_out]
         for turn in range(self.rounds):
             yield from subjects if turn % 2 == 0 else reversed(subjects)
+            subjects = [subject for subject in subjects if subject.name not in once]
 
     def load(
         self, service: Service, path: str, connections: int, at_least: int = 1, **more: Any
