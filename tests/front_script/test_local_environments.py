@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from local_environments import Environment
 
 import local_environments
+from local_environments import Environment
 from local_shell import Interrupted
 
 
