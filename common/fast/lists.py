@@ -59,7 +59,8 @@ class JSONList:
 
     def page(self, after: int, size: int) -> Page:
         """Return the page of `size` rows that starts after an id."""
-        found = read(self.rows.filter(pk__gt=after)[: size + 1], list)
+        following = self.rows if after == SMALLEST_ID else self.rows.filter(pk__gt=after)
+        found = read(following[: size + 1], list)
         rows = found[:size]
         json = ",".join([text for _, text in rows]).encode()
         return Page(json, rows[-1][0] if rows else None, len(found) > size)

@@ -69,9 +69,12 @@ class FastMixin:
         """Return a serializer for this request; its fields may be those of all requests."""
         serializer_class = self.get_serializer_class()
         shared = shared_serializer(serializer_class)
-        serializer = copy(shared) if shared else serializer_class()
-        context = self.get_serializer_context()
-        vars(serializer).update(attributes, _context=context)
+        if shared is None:
+            serializer = serializer_class()
+        else:  # a shallow copy, in less time than copy() takes
+            serializer = object.__new__(serializer_class)
+            vars(serializer).update(vars(shared))
+        vars(serializer).update(attributes, _context=self.get_serializer_context())
         return serializer
 
 
