@@ -9,6 +9,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
+from common.roles import login_roles
 from common.services import SERVICES
 from tests.common.conftest import manage
 from tests.conftest import ROOT
@@ -67,15 +68,19 @@ def test_a_connection_limit_is_set_kept_and_removed(superuser) -> None:
 
 def test_the_administrator_does_not_need_to_be_a_superuser(superuser, database: str) -> None:
     superuser.execute("CREATE ROLE dba LOGIN PASSWORD 'dba' CREATEROLE CREATEDB")
-    roles = [*(service.role for service in SERVICES), "users_reader"]
+    roles = [*login_roles(), "users_reader"]
     superuser.execute(f"GRANT {', '.join(roles)} TO dba WITH ADMIN OPTION")
+    superuser.execute("GRANT CONNECT ON DATABASE postgres TO dba")
     try:
         result = provision(DB_NAME=database, DB_ADMIN_USER="dba", DB_ADMIN_PASSWORD="dba")
     finally:
         superuser.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
         superuser.execute("DROP OWNED BY dba")
         superuser.execute("DROP ROLE dba")
-    assert result.stderr == ""
+    assert result.returncode == 0
+    # He cannot set what only a superuser may set, and says so.
+    (line,) = result.stderr.splitlines()
+    assert "log_min_error_statement = panic, log_error_verbosity = terse" in line
 
 
 def test_other_roles_cannot_connect(superuser, database: str) -> None:
