@@ -23,7 +23,7 @@ class CommonConfig(AppConfig):
 
 
 def require_schema(service: Service, role: str) -> None:
-    """Register a check that a role has its schema: the owner to change it, the service to use it."""
+    """Register a check that a role may use its schema or, as its owner, change it."""
     privilege, verb = ("CREATE", "create") if role == service.owner_role else ("USAGE", "use")
     require(
         "common.E002",

@@ -41,7 +41,7 @@ def require(check_id: str, query: str, sentence: str) -> None:
 
 
 def require_owner(role: str, command: str) -> None:
-    """Raise CommandError if a command that changes tables is run as the role that uses them."""
+    """Raise CommandError if a command that only the owner of the tables can run is run by others."""
     service = service_of(role)
     if service and role != service.owner_role:
         raise CommandError(

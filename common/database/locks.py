@@ -30,8 +30,8 @@ def wait_for_lock(cursor: Any, key: int, seconds: float, purpose: str) -> None:
     while not is_taken(cursor, key):
         if monotonic() > end:
             raise LockTimeout(
-                f"The lock for {purpose} has been held for {seconds:g} seconds by"
-                f" {holders(cursor, key)}. Wait until that has finished, or end it, and run this again."
+                f"The lock for {purpose} was not free within {seconds:g} seconds: it is held by"
+                f" {holders(cursor, key)}. Wait until that has finished, or end it; then try again."
             )
         sleep(INTERVAL)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from local_stack import OWNER_WORDS
 from tests.conftest import ROOT
 
 
@@ -18,7 +19,7 @@ def manage(service: str, *words: str, **environment: str) -> subprocess.Complete
     base = {key: value for key, value in os.environ.items() if key != "SECURE_SSL_REDIRECT"}
     base |= {
         "DJANGO_SETTINGS_MODULE": f"{service}_project.settings",
-        **login(service, is_owner=words[0] == "migrate"),
+        **login(service, is_owner=words[0] in OWNER_WORDS),
         "SECRET_KEY": "0123456789 a long key for this test alone, with öther characters",
     }
     command = [sys.executable, ROOT / f"{service}_project/manage.py", *words]

@@ -111,7 +111,7 @@ def old_version(root: Path, database: Database) -> Iterator[Subject]:
             for kind, file in (("", f"{name}_db"), ("OWNER_", f"{name}_owner_db"))
         },
     }
-    # A version without roles for owners migrates as the services' own roles. It finds nothing to do.
+    # A version without owners migrates as the services' own roles. It finds nothing to do.
     for name in NAMES:
         database.run(f"GRANT CREATE ON SCHEMA {name} TO {name}_service")
     front_script = FrontScript(database.state.with_name("old"), root.resolve(), **shared)
