@@ -15,7 +15,7 @@ class CommonConfig(AppConfig):
     def ready(self) -> None:
         from common.api import checks  # noqa: F401 The import registers the checks.
 
-        role = settings.DATABASES["default"]["USER"]
+        role = str(settings.DATABASES["default"]["USER"])
         service = service_of(role)
         if service:
             require_schema(service, role)

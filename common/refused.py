@@ -7,14 +7,19 @@ table, on each schema, and on the server.
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from time import sleep
 from typing import Any
 
 import psycopg2
-from psycopg2.errors import InsufficientPrivilege
+from psycopg2.errors import InsufficientPrivilege, LockNotAvailable
 
 from common.services import SERVICES, service_of
 
-LOCK_TIMEOUT = "2s"
+# PostgreSQL locks the table for some statements before it looks at the privileges. Requests queue
+# behind a statement that waits, so it waits briefly, and is tried again.
+LOCK_TIMEOUT = "200ms"
+TRIES = 50
+PAUSE = 0.2  # seconds between two tries
 
 ON_THE_SERVER = (
     "CREATE ROLE refused",
@@ -112,10 +117,20 @@ def not_refused(cursor: Any, owners: str) -> list[str]:
     cursor.execute("SET lock_timeout = %s", [LOCK_TIMEOUT])
     problems = []
     for statement in dict.fromkeys(statements(cursor, role, owners)):
-        outcome = outcome_of(cursor, statement)
+        outcome = attempt(cursor, statement)
         if outcome:
             problems.append(f"{outcome}: {statement}")
     return problems
+
+
+def attempt(cursor: Any, statement: str) -> str:
+    """Return the outcome of a statement, which is tried again where it has to wait for a lock."""
+    for _ in range(TRIES):
+        try:
+            return outcome_of(cursor, statement)
+        except LockNotAvailable:
+            sleep(PAUSE)
+    return "not tried, since the table was locked"
 
 
 def outcome_of(cursor: Any, statement: str) -> str:
@@ -131,6 +146,8 @@ def outcome_of(cursor: Any, statement: str) -> str:
             return "" if cursor.fetchone() == before else "granted"
     except InsufficientPrivilege:
         return ""
+    except LockNotAvailable:
+        raise
     except psycopg2.Error as error:
         return f"failed with {error.pgcode}"
     finally:

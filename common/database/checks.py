@@ -41,7 +41,7 @@ def require(check_id: str, query: str, sentence: str) -> None:
 
 
 def require_owner(role: str, command: str) -> None:
-    """Raise CommandError if a command that only the owner of the tables can run is run by others."""
+    """Raise CommandError if a role runs a command that is for the owner of its tables."""
     service = service_of(role)
     if service and role != service.owner_role:
         raise CommandError(
@@ -52,7 +52,7 @@ def require_owner(role: str, command: str) -> None:
 
 def refuse_owner() -> None:
     """Raise ImproperlyConfigured if requests would be served by the role that owns the tables."""
-    role = settings.DATABASES["default"]["USER"]
+    role = str(settings.DATABASES["default"]["USER"])
     service = service_of(role)
     if service and role == service.owner_role:
         raise ImproperlyConfigured(
