@@ -36,6 +36,14 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def one_of(*names: str) -> bool:
+    """Return whether one of several variables is set; raise an error if more than one is."""
+    found = [name for name in names if os.environ.get(name)]
+    if len(found) > 1:
+        raise ImproperlyConfigured(f"Set only one of {' and '.join(found)}.")
+    return bool(found)
+
+
 def secret(name: str) -> str:
     """Return a secret from NAME, or from the file that NAME_FILE names; there is no default."""
     value = os.environ.get(name)

@@ -93,11 +93,14 @@ _in_progress: dict[str, KeyedDraw] = {}
 
 
 def read_key(request: Request) -> str | None:
-    """Return a request's key, or None if it has none; raise a 400 if it is invalid."""
+    """Return a request's key, or None if it has none; raise a 400 if it is invalid.
+
+    Where clients have tokens, each has keys of its own.
+    """
     key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is not None and not VISIBLE_ASCII.fullmatch(key):
         raise ValidationError(INVALID_KEY)
-    return key
+    return f"{key} {request.user}" if key and request.auth else key
 
 
 def draw_once(key: str, request: Mapping[str, Any]) -> Answer:

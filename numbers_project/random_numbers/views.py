@@ -25,6 +25,7 @@ class GeneratedNumberViewSet(mixins.CreateModelMixin, viewsets.GenericViewSet[Ge
     source. All of them are on disk before the answer is sent.
     """
 
+    scope = "numbers"
     queryset = GeneratedNumber.objects.all()
     serializer_class = GeneratedNumberSerializer
 
@@ -49,6 +50,7 @@ class SavedNumberPagination(KeysetPagination):
 class SavedNumberViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[GeneratedNumber]):
     """All saved numbers, by ascending id."""
 
+    scope = "numbers"
     queryset = GeneratedNumber.objects.select_related("user").order_by("id")
     serializer_class = SavedNumberSerializer
     filter_backends = [UserFilter]
