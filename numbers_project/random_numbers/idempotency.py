@@ -6,6 +6,7 @@ header is that of the IETF's draft "The Idempotency-Key HTTP Header Field", and 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -53,7 +54,8 @@ class UnknownUser(ValidationError):
     default_detail = {"user": [UNKNOWN_USER]}
 
 
-class KeyedDraw(NamedTuple):
+@dataclass(frozen=True)
+class KeyedDraw:
     """A request to draw, and the key that its repeats have too."""
 
     key: str
@@ -64,7 +66,7 @@ class KeyedDraw(NamedTuple):
     @property
     def request(self) -> str:
         """Return what has to be the same in a repeat."""
-        return orjson.dumps(self[1:]).decode()
+        return orjson.dumps([self.user, self.limit, self.count]).decode()
 
 
 class Answer(NamedTuple):
