@@ -23,6 +23,8 @@ class GeneratedNumberViewSet(mixins.CreateModelMixin, viewsets.GenericViewSet[Ge
 
     Each is drawn uniformly from 0 to `limit`, inclusive, from the operating system's cryptographic
     source. All of them are on disk before the answer is sent.
+
+    With the header Idempotency-Key, a request may be repeated: only the first one draws.
     """
 
     scope = "numbers"
@@ -30,7 +32,6 @@ class GeneratedNumberViewSet(mixins.CreateModelMixin, viewsets.GenericViewSet[Ge
     serializer_class = GeneratedNumberSerializer
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Draw, or repeat the answer to an earlier request with the same Idempotency-Key."""
         key = read_key(request)
         if key is None:
             return super().create(request, *args, **kwargs)
