@@ -45,7 +45,7 @@ def require_owner(role: str, command: str) -> None:
     service = service_of(role)
     if service and role != service.owner_role:
         raise CommandError(
-            f"(common.E007) {role} may not do what {command} does. Run it as {service.owner_role}:"
+            f"(common.E008) {role} may not do what {command} does. Run it as {service.owner_role}:"
             f" set DB_USER={service.owner_role}, and DB_PASSWORD to that role's password."
         )
 
@@ -56,6 +56,6 @@ def refuse_owner() -> None:
     service = service_of(role)
     if service and role == service.owner_role:
         raise ImproperlyConfigured(
-            f"(common.E008) DB_USER={role} owns the tables, and is for migrations only. Set"
+            f"(common.E009) DB_USER={role} owns the tables, and is for migrations only. Set"
             f" DB_USER={service.role}, and DB_PASSWORD to that role's password."
         )

@@ -72,7 +72,7 @@ def test_a_table_in_use_is_reported_without_a_traceback(superuser) -> None:
 def test_the_service_itself_does_not_migrate(service: str) -> None:
     result = manage(service, "migrate", **login(service))
     assert result.returncode == 1
-    assert f"(common.E007) {service}_service may not do what migrate does." in result.stderr
+    assert f"(common.E008) {service}_service may not do what migrate does." in result.stderr
     assert f"DB_USER={service}_owner" in result.stderr
     assert "Traceback" not in result.stderr
 
@@ -96,6 +96,6 @@ def test_the_owner_does_not_serve_requests(service: str) -> None:
         text=True,
     )
     assert result.returncode == 1
-    sentence = f"(common.E008) DB_USER={service}_owner owns the tables"
+    sentence = f"(common.E009) DB_USER={service}_owner owns the tables"
     assert sentence in result.stderr
     assert f"Set DB_USER={service}_service" in result.stderr
