@@ -18,13 +18,26 @@ CSRF_FAILURE_VIEW = "common.api.errors.csrf_failure"
 # Set it to false only if no gateway in front of the service terminates TLS.
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL_REDIRECT else None
-SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT
-CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+
+# The admin's cookies. The API has none.
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+CSRF_COOKIE_HTTPONLY = True
+# Browsers let no other host, and no page without TLS, set a cookie with this prefix.
+COOKIE_PREFIX = "__Host-" if SECURE_SSL_REDIRECT else ""
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
 SILENCED_SYSTEM_CHECKS = [
-    # common.api.security_headers sends X-Frame-Options with every answer.
+    # common.api sends the headers of Django's two middlewares, and redirects to https. HSTS applies
+    # to a whole domain, so the gateway that terminates TLS should send it.
+    "security.W001",
     "security.W002",
-    # HSTS applies to a whole domain, so the gateway that terminates TLS should send it.
-    "security.W004",
+    # The admin's views are decorated with csrf_protect; the API knows no cookies.
+    "security.W003",
+    # AdminMiddleware contains these three.
+    "admin.E408",
+    "admin.E409",
+    "admin.E410",
 ]
 
 # Applications and middleware
@@ -44,26 +57,19 @@ COMMON_APPS = [
 MIDDLEWARE = [
     # First, so that every answer and every log line has the id.
     "common.observability.request_ids.RequestIDMiddleware",
-    # Outside all middleware that may answer, including those before Django's SecurityMiddleware.
-    "common.api.security_headers.SecurityHeadersMiddleware",
     # Outside all code that queries the database, including the readiness probe.
     "common.database.middleware.DatabaseMiddleware",
     # Before the redirect to https and the Host check, since a kubelet uses plain HTTP and an IP.
     "common.observability.health.ProbeMiddleware",
     # After the probes, which are not worth counting, and before everything that may take time.
     "common.observability.metrics.MetricsMiddleware",
-    # wsgi.py has read the body; this answers the errors that it found.
-    "common.api.middleware.BodyErrorMiddleware",
-    # The redirect to https.
-    "django.middleware.security.SecurityMiddleware",
+    # Bad bodies, requests without TLS, and those of other websites.
+    "common.api.middleware.RefusalMiddleware",
     # Static files do not need the middleware below.
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # The admin: authentication needs sessions, and messages need both.
-    "common.admin.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "common.admin.middleware.AuthenticationMiddleware",
-    "common.admin.middleware.MessageMiddleware",
+    # Sessions, authentication and messages, for the admin only.
+    "common.admin.middleware.AdminMiddleware",
     # Last, so that it handles exceptions of views before any other middleware.
     "common.api.middleware.DatabaseErrorMiddleware",
 ]

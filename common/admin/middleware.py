@@ -4,30 +4,32 @@ The API uses none of them, and a POST takes 3 % less time without them. `common.
 a view that relies on sessions.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib.auth import middleware as auth
-from django.contrib.messages import middleware as messages
-from django.contrib.sessions import middleware as sessions
-from django.http import HttpRequest
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
-class AdminOnly:
-    """Mixin that applies a middleware to admin requests only."""
+class AdminMiddleware:
+    """Applies Django's middleware for the admin to its pages, and to no other request.
+
+    The admin's views are decorated with csrf_protect, so they need no CsrfViewMiddleware.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        inner = AuthenticationMiddleware(MessageMiddleware(get_response))
+        self.admin: Any = SessionMiddleware(inner)
 
     def __call__(self, request: HttpRequest) -> Any:
-        if request.path_info.startswith("/admin/"):
-            return super().__call__(request)  # type: ignore[misc]
-        return self.get_response(request)  # type: ignore[attr-defined]
-
-
-class SessionMiddleware(AdminOnly, sessions.SessionMiddleware):
-    """Django's session middleware, for the admin."""
-
-
-class AuthenticationMiddleware(AdminOnly, auth.AuthenticationMiddleware):
-    """Django's authentication middleware, for the admin."""
-
-
-class MessageMiddleware(AdminOnly, messages.MessageMiddleware):
-    """Django's message middleware, for the admin."""
+        if not request.path_info.startswith("/admin/"):
+            return self.get_response(request)
+        # No cookie of ours has a backslash. Python before 3.11.10 and 3.12.6 takes 0.3 s to parse
+        # 8 KB of them.
+        request.META["HTTP_COOKIE"] = request.META.get("HTTP_COOKIE", "").replace("\\", "")
+        return self.admin(request)

@@ -22,6 +22,9 @@ NOT_FOUND = "There is nothing here. Check the address and the id in it."
 FORBIDDEN = "You may not do this. Sign in with an account that has the permission."
 UNSUPPORTED = "Send JSON or a form, in UTF-8, and say which in Content-Type."
 TOO_LARGE = "The body is too large. Send at most 64 KiB."
+BAD_PORT = "Send a Host header whose port is a number from 1 to 65535."
+NO_TLS = "Send this to an https:// address. Its body has just been sent without encryption."
+CROSS_SITE = "Pages of other websites may not send this. CSRF_TRUSTED_ORIGINS lists those that may."
 UNAVAILABLE = "The database is not available right now. Send the request again in a moment."
 
 

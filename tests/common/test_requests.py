@@ -115,12 +115,6 @@ def test_a_request_from_a_gateway_that_terminates_tls_is_not_redirected(client: 
     assert client.get("/", headers={"X-Forwarded-Proto": "https"}).status_code == 200
 
 
-@override_settings(SECURE_SSL_REDIRECT=True)
-def test_http_is_redirected_to_https_except_for_probes(client: Client) -> None:
-    assert client.get("/users").headers["Location"] == "https://testserver/users"
-    assert client.get("/livez").status_code == 200
-
-
 def test_a_log_line_is_valid_json_whatever_its_message() -> None:
     request_ids.current.set("abc")
     record = logging.LogRecord("a", logging.INFO, "p", 1, 'line\n"two" \\ %s', ("é",), None)

@@ -47,6 +47,7 @@ def test_the_admins_have_different_cookies() -> None:
     )
     cookies = [manage(name, "shell", "-v0", "-c", query).stdout.split() for name in NAMES]
     assert len({cookie for pair in cookies for cookie in pair}) == 2 * len(NAMES)
+    assert all(cookie.startswith("__Host-") for pair in cookies for cookie in pair)
 
 
 @pytest.mark.parametrize("service", NAMES)
