@@ -18,6 +18,10 @@ CSRF_FAILURE_VIEW = "common.api.errors.csrf_failure"
 # Set it to false only if no gateway in front of the service terminates TLS.
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL_REDIRECT else None
+# Networks of the proxies whose X-Forwarded-For is believed, for the log and for failed sign-ins.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+# Whether gateways may reach the admin, the probes and the metrics.
+EXPOSE_INTERNAL_PATHS = env.boolean("EXPOSE_INTERNAL_PATHS", False)
 
 # The admin's cookies. The API has none.
 
@@ -67,9 +71,9 @@ MIDDLEWARE = [
     "common.api.middleware.RefusalMiddleware",
     # Static files do not need the middleware below.
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    # Sessions, authentication and messages, for the admin only.
+    # Sessions, authentication and messages, for the admin only. Before the redirect of /admin.
     "common.admin.middleware.AdminMiddleware",
+    "django.middleware.common.CommonMiddleware",
     # Last, so that it handles exceptions of views before any other middleware.
     "common.api.middleware.DatabaseErrorMiddleware",
 ]

@@ -135,7 +135,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return error_response(request, 403, FORBIDDEN)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a path that does not exist."""
     return error_response(
         request, 404, "There is nothing here. The paths that exist are listed at /."
