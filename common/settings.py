@@ -25,6 +25,7 @@ EXPOSE_INTERNAL_PATHS = env.boolean("EXPOSE_INTERNAL_PATHS", False)
 
 # The admin's cookies. The API has none.
 
+SESSION_COOKIE_AGE = 8 * 60 * 60  # seconds
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 CSRF_COOKIE_HTTPONLY = True
 # Browsers let no other host, and no page without TLS, set a cookie with this prefix.
@@ -116,10 +117,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The admin's accounts
 
+AUTHENTICATION_BACKENDS = ["common.admin.sign_in.SignInBackend"]
 PASSWORD_HASHERS = ["common.serving.hashers.ThreadedPBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 15},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 

@@ -11,8 +11,9 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
+from rest_framework.exceptions import Throttled
 
-from common.api.errors import not_found
+from common.api.errors import error_response, not_found
 from common.api.forwarded import is_outside
 from common.observability.request_ids import USER
 
@@ -43,4 +44,14 @@ class AdminMiddleware:
         account = getattr(request, "_cached_user", None)  # where Django keeps it, if it was needed
         if account and account.is_authenticated:
             request.META[USER] = account.pk
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer that an account or an address has to wait before it may try to sign in again."""
+        if not isinstance(exception, Throttled):
+            return None
+        wait: int = exception.wait  # type: ignore[attr-defined]
+        sentence = f"Too many attempts to sign in. Try again in {wait} seconds."
+        response = error_response(request, 429, sentence)
+        response.headers["Retry-After"] = str(wait)
         return response
