@@ -1,8 +1,16 @@
 """The random number service's API."""
 
+from typing import Any
+
+import orjson
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
 from common.api.pagination import KeysetPagination
 from common.fast import mixins, viewsets
 from numbers_project.random_numbers.filters import UserFilter
+from numbers_project.random_numbers.idempotency import REPLAYED, draw_once, read_key
 from numbers_project.random_numbers.models import GeneratedNumber
 from numbers_project.random_numbers.serializers import (
     GeneratedNumberSerializer,
@@ -19,6 +27,17 @@ class GeneratedNumberViewSet(mixins.CreateModelMixin, viewsets.GenericViewSet[Ge
 
     queryset = GeneratedNumber.objects.all()
     serializer_class = GeneratedNumberSerializer
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Draw, or repeat the answer to an earlier request with the same Idempotency-Key."""
+        key = read_key(request)
+        if key is None:
+            return super().create(request, *args, **kwargs)
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        answer = draw_once(key, serializer.validated_data)
+        headers = REPLAYED if answer.is_replay else {}
+        return Response(orjson.loads(answer.json), status.HTTP_201_CREATED, headers=headers)
 
 
 class SavedNumberPagination(KeysetPagination):
