@@ -1,6 +1,9 @@
 """Settings of all services; the first line of a service's own settings.py imports them."""
 
+import os
 from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
 
 from common import env
 from common.limits import CLIENT_TIMEOUT, DB_CONNECTIONS, WEB_CONCURRENCY  # noqa: F401
@@ -9,10 +12,16 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Security. Secrets have no defaults.
 
-SECRET_KEY = env.secret("SECRET_KEY")
+SECRET_KEY = env.secret_key("SECRET_KEY")
+# Former keys, for a rotation: what they have signed stays valid until they are removed here.
+SECRET_KEY_FALLBACKS = env.secret_keys("SECRET_KEY_FALLBACKS")
 DEBUG = env.boolean("DEBUG", False)
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+if DEBUG and "KUBERNETES_SERVICE_HOST" in os.environ:
+    raise ImproperlyConfigured(
+        "DEBUG=true shows code and settings to everyone, so it is refused in Kubernetes."
+    )
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 CSRF_FAILURE_VIEW = "common.api.errors.csrf_failure"
 
 # Set it to false only if no gateway in front of the service terminates TLS.
@@ -94,23 +103,25 @@ TEMPLATES = [
 
 # Database: a PostgreSQL database in which each service has its own role and schema.
 
+# The service's name, as in users_project.settings, with which the names of its roles begin
+SERVICE = os.environ.get("DJANGO_SETTINGS_MODULE", "").partition("_project")[0]
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 DATABASES = {
     "default": {
         "ENGINE": "common.database",
-        "HOST": env.text("DB_HOST", "localhost"),
+        "HOST": env.database_host("DB_HOST", "localhost"),
         "PORT": env.integer("DB_PORT", 5432, 1, 65535),
-        "NAME": env.text("DB_NAME", "random"),
-        "USER": env.text("DB_USER"),
+        "NAME": env.database_name("DB_NAME", "random"),
+        "USER": env.text("DB_USER", allowed=(f"{SERVICE}_service", f"{SERVICE}_owner")),
         "PASSWORD": env.secret("DB_PASSWORD"),
         "OPTIONS": {
             "sslmode": env.text("DB_SSLMODE", "prefer", allowed=SSL_MODES),
-            "sslrootcert": env.text("DB_SSLROOTCERT", ""),
+            "sslrootcert": env.file("DB_SSLROOTCERT"),
             "gssencmode": "disable",  # Roles use passwords, but libpq would try Kerberos first.
         },
     }
 }
-if DB_READ_HOST := env.text("DB_READ_HOST", ""):
+if DB_READ_HOST := env.database_host("DB_READ_HOST", ""):
     # common/database/replica.py reads lists from it.
     DATABASES["replica"] = {**DATABASES["default"], "HOST": DB_READ_HOST}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -130,6 +141,8 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Requests and answers
 
+# Whether browsers get pages, which cost ten times what JSON does.
+BROWSABLE_API = env.boolean("BROWSABLE_API", True)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
@@ -142,7 +155,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_RENDERER_CLASSES": [
         "common.api.renderers.JSONRenderer",
-        "common.api.renderers.BrowsableAPIRenderer",
+        *(["common.api.renderers.BrowsableAPIRenderer"] if BROWSABLE_API else []),
     ],
     "DEFAULT_SCHEMA_CLASS": "common.api.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "common.api.errors.exception_handler",

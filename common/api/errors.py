@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -86,7 +87,8 @@ def first_sentence(messages: Any) -> str:
 
 def error_response(request: HttpRequest, status_code: int, sentence: str) -> HttpResponse:
     """Return an error answer from outside REST framework: JSON, or an HTML page for a browser."""
-    if wants_page(request.headers.get("Accept", "")):
+    has_pages = settings.BROWSABLE_API or request.path_info.startswith("/admin")
+    if has_pages and wants_page(request.headers.get("Accept", "")):
         context = {"status": status_code, "error": sentence}
         return render(request, "error.html", context, status=status_code)
     body = orjson.dumps({"error": sentence})
