@@ -127,6 +127,14 @@ def strong(name: str, key: str) -> str:
     return key
 
 
+def one_of(*names: str) -> bool:
+    """Return whether one of several variables is set; raise an error if more than one is."""
+    found = [name for name in names if os.environ.get(name)]
+    if len(found) > 1:
+        raise ImproperlyConfigured(f"Set only one of {' and '.join(found)}.")
+    return bool(found)
+
+
 def secret(name: str) -> str:
     """Return a secret from NAME, or from the file that NAME_FILE names; there is no default."""
     value = optional_secret(name)

@@ -13,9 +13,9 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import Throttled
 
+from common.api.environ import USER
 from common.api.errors import error_response, not_found
 from common.api.forwarded import is_outside
-from common.observability.request_ids import USER
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

@@ -8,7 +8,7 @@
 - `bodies.py`, `security_headers.py`, `middleware.py`: complete request bodies; security headers on
   every answer; no requests of other websites or without TLS; 503 while the database is unavailable.
 - `views.py`: the root, which links to everything else.
-- `forwarded.py`: what a gateway may not reach.
+- `forwarded.py`: what a gateway may not reach. `environ.py`: what the access log reads.
 - `openapi.py`, `docs.py`: the OpenAPI document and Swagger UI.
 - `checks.py`: system checks, which reject mistakes at startup.
 """

@@ -11,9 +11,7 @@ from django.http import HttpRequest, HttpResponse
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
-# The server's access log reads these after the middleware is done.
-ENVIRON = "common.request_id"
-USER = "common.user"  # the id of the account that is signed in to the admin
+ENVIRON = "common.request_id"  # The server's access log reads it after the middleware is done.
 ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 current: ContextVar[str | None] = ContextVar("request_id", default=None)

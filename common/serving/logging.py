@@ -12,9 +12,10 @@ from typing import Any
 from gevent.hub import Hub
 from gunicorn.glogging import Logger
 
+from common.api.environ import USER
 from common.observability.clients import client_address
 from common.observability.logs import JSONFormatter, json_line
-from common.observability.request_ids import ENVIRON, USER
+from common.observability.request_ids import ENVIRON
 
 LONGEST_PATH = 512  # characters
 

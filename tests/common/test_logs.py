@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from django.test import Client, override_settings
+from rest_framework.test import APIRequestFactory
 
+from common.api import tokens
+from common.api.environ import USER
 from common.env import networks
 from common.observability import clients, request_ids
 from common.observability.logs import JSONFormatter, json_line
@@ -100,5 +103,12 @@ def test_nobody_is_trusted_by_default() -> None:
 def test_the_access_log_gets_the_id_of_an_account(client: Client, admin_user: Any) -> None:
     client.force_login(admin_user)
     request = client.get("/admin/").wsgi_request
-    assert request.META[request_ids.USER] == admin_user.pk
-    assert request_ids.USER not in client.get("/").wsgi_request.META
+    assert request.META[USER] == admin_user.pk
+    assert USER not in client.get("/").wsgi_request.META
+
+
+def test_the_access_log_gets_the_subject_of_a_token(monkeypatch: Any) -> None:
+    monkeypatch.setattr(tokens, "verify", lambda token: {"sub": "x" * 1000})
+    request: Any = APIRequestFactory().get("/users", headers={"Authorization": "Bearer t"})
+    tokens.TokenAuthentication().authenticate(request)
+    assert request.META[USER] == "x" * 255
