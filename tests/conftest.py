@@ -120,6 +120,13 @@ def django_db_setup() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def as_owner() -> Iterator[None]:
+    """Let Django's connection be one of the owner, who may make tables: name it before `db`."""
+    with owner_of(connection):
+        yield
+
+
 @contextmanager
 def owner_of(connection: Any) -> Iterator[None]:
     """Let a connection of a service be one of its owner inside the block."""

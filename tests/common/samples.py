@@ -66,7 +66,7 @@ class SampleViewSet(
 
 
 @pytest.fixture
-def tables(db: None) -> None:
+def tables(as_owner: None, db: None) -> None:
     """The tables of both models."""
     with connection.schema_editor() as editor:
         editor.create_model(Parent)

@@ -25,7 +25,7 @@ def test_a_probe_refuses_post(client: Client) -> None:
     assert response.json()["error"]
 
 
-def test_readiness_names_a_missing_migration(client: Client, db: None) -> None:
+def test_readiness_names_a_missing_migration(as_owner: None, client: Client, db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE name = '0002_grant_readers'")
     response = client.get("/readyz")
