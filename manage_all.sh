@@ -18,7 +18,7 @@
 #
 # It needs Python 3.11 or newer. Without DB_HOST it brings a PostgreSQL of its own. With DB_HOST it
 # uses that one: give DB_ADMIN_USER and DB_ADMIN_PASSWORD to have roles and schemas made there, or
-# USERS_DB_PASSWORD and NUMBERS_DB_PASSWORD when that has been done. README.md lists all settings.
+# USERS_DB_PASSWORD and NUMBERS_DB_PASSWORD when that has been done. SETTINGS.md lists all settings.
 
 set -euo pipefail
 
