@@ -17,7 +17,10 @@ from local_state import StateFolder
 
 GUNICORN_CONFIG = "common/serving/gunicorn.conf.py"
 # What provisioning may read and a service must not: the administrator's and all roles' passwords.
-PRIVATE = ("DB_ADMIN_", *(f"{service.prefix}_DB_" for service in SERVICES))
+PRIVATE = (
+    "DB_ADMIN_",
+    *(f"{service.prefix}_{kind}DB_" for service in SERVICES for kind in ("", "OWNER_")),
+)
 
 
 class LocalService:
@@ -84,20 +87,53 @@ class LocalService:
         return f"{self.service.prefix}_DB_PASSWORD"
 
     @property
+    def owner_password_variable(self) -> str:
+        """Return the variable with the password of the role that owns the service's tables."""
+        return f"{self.service.prefix}_OWNER_DB_PASSWORD"
+
+    @property
     def secret_names(self) -> list[str]:
         """Return the files in the folder of secrets that belong to the service."""
-        return [f"{self.name}_db", f"{self.name}_secret_key"]
+        return [f"{self.name}_db", f"{self.name}_owner_db", f"{self.name}_secret_key"]
 
-    def choose_password(self) -> None:
-        """Let provisioning give the role the password in the state folder, unless one is set."""
-        if not self.environ.get(self.password_variable):
-            self.environ[f"{self.password_variable}_FILE"] = self.password_file
+    def choose_passwords(self) -> None:
+        """Let provisioning use the passwords in the state folder, where none are set."""
+        for variable, file in (
+            (self.password_variable, self.password_file),
+            (self.owner_password_variable, self.owner_password_file),
+        ):
+            if not self.environ.get(variable):
+                self.environ[f"{variable}_FILE"] = file
 
     @property
     def password_file(self) -> str:
         """Return the file with the role's password, which the user may have chosen."""
         chosen = self.environ.get(f"{self.password_variable}_FILE")
         return chosen or str(self.secrets / f"{self.name}_db")
+
+    @property
+    def owner_password_file(self) -> str:
+        """Return the file with the owner's password, which the user may have chosen."""
+        chosen = self.environ.get(f"{self.owner_password_variable}_FILE")
+        return chosen or str(self.secrets / f"{self.name}_owner_db")
+
+    def missing_passwords(self) -> list[str]:
+        """Return the variables of the roles' passwords that the user has not set."""
+        variables = (self.password_variable, self.owner_password_variable)
+        return [
+            variable
+            for variable in variables
+            if not (self.environ.get(variable) or self.environ.get(f"{variable}_FILE"))
+        ]
+
+    def owner_settings(self) -> dict[str, str]:
+        """Return the environment for what only the owner of the tables may do, such as migrate."""
+        return {
+            **self.settings(),
+            "DB_USER": self.service.owner_role,
+            "DB_PASSWORD": self.environ.get(self.owner_password_variable, ""),
+            "DB_PASSWORD_FILE": self.owner_password_file,
+        }
 
     def settings(self) -> dict[str, str]:
         """Return the environment for the service's manage.py and its tests."""

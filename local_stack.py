@@ -14,6 +14,9 @@ from local_services import LocalService
 from local_shell import ROOT, die, ignore_signals, run, undisturbed
 from local_state import StateFolder
 
+# The words of manage.py that change tables, or rows that a service may only add.
+OWNER_WORDS = ("flush", "migrate", "prune_numbers", "remove_stale_contenttypes")
+
 
 class LocalStack:
     """The services and their database.
@@ -62,10 +65,11 @@ class LocalStack:
     def manage(
         self, service: LocalService, *words: str, **options: Any
     ) -> subprocess.CompletedProcess[str]:
-        """Run a service's manage.py; the options are those of run()."""
+        """Run a service's manage.py, as the owner where needed; the options are those of run()."""
         script = f"{ROOT}/{service.name}_project/manage.py"
         command = [local_environments.SERVICES.python, script, *words]
-        return run(command, **{"env": service.settings(), **options})
+        settings = service.owner_settings() if words[0] in OWNER_WORDS else service.settings()
+        return run(command, **{"env": settings, **options})
 
     # The database
 
@@ -76,7 +80,7 @@ class LocalStack:
             self.use_local_postgres()
         if self.environ.get("DB_ADMIN_USER"):
             for service in self.services:
-                service.choose_password()
+                service.choose_passwords()
 
     def use_local_postgres(self) -> None:
         """Start this machine's PostgreSQL, and point every command to it."""
@@ -110,7 +114,20 @@ class LocalStack:
         """Migrate every service, in the order of SERVICES."""
         for service in self.services:
             if self.manage(service, "migrate", "--verbosity", "0").returncode:
-                die(f"The {service.name} service cannot be started; see above.")
+                die(f"The {service.name} service cannot be started; see above.{self.missing()}")
+
+    def missing(self) -> str:
+        """Return which passwords of a server that others have provisioned have not been given."""
+        if self.environ.get("DB_ADMIN_USER"):
+            return ""
+        variables = [name for service in self.services for name in service.missing_passwords()]
+        given = ", ".join(["DB_ADMIN_USER", *variables])
+        return f" DB_HOST is set, but none of {given}." if variables else ""
+
+    def owners(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Print who may do what in the database; any role may look."""
+        command = [local_environments.SERVICES.python, "-m", "common.owners", *words]
+        return run(command, cwd=ROOT, env=self.services[0].settings())
 
     def make_admin_accounts(self) -> None:
         """Make each service's account `admin`, once for each database."""

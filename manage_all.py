@@ -8,8 +8,8 @@ from string import Template
 
 import local_environments
 import run_tests
-from local_services import follow_logs, require_free_ports
-from local_shell import Interrupted, die, die_of, exit_if_failed, raise_on_signals
+from local_services import LocalService, follow_logs, require_free_ports
+from local_shell import ROOT, Interrupted, die, die_of, exit_if_failed, raise_on_signals
 from local_stack import LocalStack
 
 CALLS = Template("""\
@@ -121,9 +121,29 @@ def manage(words: list[str]) -> None:
     stop = not stack.is_any_running()
     try:
         stack.use_database()
-        for service in stack.services:
+        for service in services_with(words[0], stack.services):
             print(f"--- {service.name}")
             exit_if_failed(stack.manage(service, *words, interactive=True))
+    finally:
+        if stop:
+            stack.stop_at_the_end()
+
+
+def services_with(word: str, services: list[LocalService]) -> list[LocalService]:
+    """Return the services that have a word of their own, or else all."""
+    file = f"*/management/commands/{word}.py"
+    own = [one for one in services if any((ROOT / f"{one.name}_project").glob(file))]
+    return own or services
+
+
+def owners(words: list[str]) -> None:
+    """Print who may do what in the database; a database that did not run is stopped again."""
+    stack = LocalStack.from_environment()
+    stack.prepare()
+    stop = not stack.is_any_running()
+    try:
+        stack.use_database()
+        exit_if_failed(stack.owners(*words))
     finally:
         if stop:
             stack.stop_at_the_end()
@@ -134,6 +154,7 @@ WORDS: dict[str, Callable[[list[str]], None]] = {
     "status": status,
     "logs": logs,
     "down": down,
+    "owners": owners,
     "lint": run_tests.lint,
     "test": run_tests.test,
     "bench": run_tests.bench,

@@ -6,6 +6,7 @@
 #   ./manage_all.sh up --detach   start all, and return when both are ready
 #   ./manage_all.sh status        what runs, and where
 #   ./manage_all.sh logs          follow both services' logs
+#   ./manage_all.sh owners        who may do what in the database (--check: as it should be?)
 #   ./manage_all.sh down          stop all; the data stays
 #   ./manage_all.sh down --purge  stop all and remove the data, after asking (--yes: without)
 #   ./manage_all.sh lint          style, imports and types
@@ -17,8 +18,9 @@
 #                                 ./manage_all.sh migrate, ./manage_all.sh check --deploy
 #
 # It needs Python 3.11 or newer. Without DB_HOST it brings a PostgreSQL of its own. With DB_HOST it
-# uses that one: give DB_ADMIN_USER and DB_ADMIN_PASSWORD to have roles and schemas made there, or
-# USERS_DB_PASSWORD and NUMBERS_DB_PASSWORD when that has been done. README.md lists all settings.
+# uses that one: give DB_ADMIN_USER and DB_ADMIN_PASSWORD to have roles and schemas made there, or the
+# roles' passwords when that has been done: USERS_DB_PASSWORD, USERS_OWNER_DB_PASSWORD, and the same
+# for NUMBERS. README.md lists all settings.
 
 set -euo pipefail
 

@@ -20,7 +20,7 @@ SHELL_SCRIPTS = ["manage_all.sh", ".ci/run", "tests/images/run.sh", "tests/clust
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as run; run()"
 WITHOUT_DJANGO = (
     ["tests/chart"],
-    ["tests/contract", "tests/plain", "tests/front_script", "tests/browser"],
+    ["tests/contract", "tests/plain", "tests/front_script", "tests/pooler", "tests/browser"],
 )
 # Tests do not touch the database and the ports that the user has chosen.
 SETTINGS = ("DB_", *(f"{service.prefix}_" for service in SERVICES))

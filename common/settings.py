@@ -119,6 +119,9 @@ DATABASES = {
             "sslrootcert": env.file("DB_SSLROOTCERT"),
             "gssencmode": "disable",  # Roles use passwords, but libpq would try Kerberos first.
         },
+        # Behind a pooler in transaction mode, the next statement may reach another server process,
+        # which does not know the cursor. Only the admin's small forms would use one.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
     }
 }
 if DB_READ_HOST := env.database_host("DB_READ_HOST", ""):

@@ -55,8 +55,8 @@ def test_migrate_reports_a_failed_connection(environment) -> None:
     [
         (
             "users",
-            "ALTER ROLE users_service SET search_path = nowhere",
-            "ALTER ROLE users_service SET search_path = users",
+            "ALTER ROLE users_owner SET search_path = nowhere",
+            "ALTER ROLE users_owner SET search_path = users",
             "common.E002",
         ),
         (

@@ -104,11 +104,74 @@ def test_each_service_has_a_process_group_of_its_own(running: tuple[Environment,
 
 
 def test_a_service_does_not_get_what_others_log_in_with(running: tuple[Environment, str]) -> None:
-    theirs = "|".join(["DB_ADMIN", *(f"{service.prefix}_DB" for service in SERVICES)])
+    roles = (f"{service.prefix}_(OWNER_)?DB" for service in SERVICES)
+    theirs = "|".join(["DB_ADMIN", "owner", *roles])
     for pid in service_ids(running[0]):
         settings = Path(f"/proc/{pid}/environ").read_text()
         assert "DB_PASSWORD_FILE=" in settings
         assert not re.search(theirs, settings)
+
+
+def test_who_may_do_what_is_shown_and_compared(running: tuple[Environment, str]) -> None:
+    shown = run_front_script(running[0], "owners")
+    assert shown.stdout == (ROOT / "common" / "owners.txt").read_text()
+    compared = run_front_script(running[0], "owners", "--check")
+    assert (compared.stdout, compared.stderr, compared.returncode) == ("", "", 0)
+
+
+def test_a_word_of_one_service_is_for_that_only(running: tuple[Environment, str]) -> None:
+    result = run_front_script(running[0], "prune_numbers", "--older-than", "1")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "--- numbers\n0 numbers were deleted.\n"
+
+
+def test_migrate_runs_as_the_owner(running: tuple[Environment, str]) -> None:
+    result = run_front_script(running[0], "migrate")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("No migrations to apply") == len(SERVICES)
+
+
+def test_a_state_folder_from_before_there_were_owners_is_taken_over(
+    environment: Environment,
+) -> None:
+    up(environment)
+    users = url(environment, "USERS", "/users")
+    assert httpx.post(users, json={"name": "ankur"}).status_code == 201
+    as_superuser(
+        environment,
+        *(f"REASSIGN OWNED BY {one.owner_role} TO {one.role}" for one in SERVICES),
+        *(f"DROP OWNED BY {one.owner_role}; DROP ROLE {one.owner_role}" for one in SERVICES),
+        # The migrations that there were not either.
+        *(f"DELETE FROM {one.name}.django_migrations WHERE app = 'common'" for one in SERVICES),
+        "DELETE FROM numbers.django_migrations WHERE name LIKE '%append_only'",
+    )
+    for file in (Path(environment["STATE_DIR"]) / "secrets").glob("*_owner_db"):
+        file.unlink()
+    assert "users_service owner" in owners_difference(environment)
+    up(environment)
+    assert owners_difference(environment) == ""
+    assert [user["name"] for user in httpx.get(users).json()] == ["ankur"]
+
+
+def as_superuser(environment: Environment, *statements: str) -> None:
+    """Execute statements in the database of the front script."""
+    state = Path(environment["STATE_DIR"])
+    with closing(
+        psycopg2.connect(
+            host="127.0.0.1",
+            port=(state / "postgres.port").read_text().strip(),
+            dbname="random",
+            user="postgres",
+            password=(state / "secrets" / "postgres").read_text().strip(),
+        )
+    ) as connection:
+        connection.autocommit = True
+        for statement in statements:
+            connection.cursor().execute(statement)
+
+
+def owners_difference(environment: Environment) -> str:
+    return run_front_script(environment, "owners", "--check").stdout
 
 
 def test_the_logs_are_followed_until_who_asked_has_gone(running: tuple[Environment, str]) -> None:
@@ -448,4 +511,23 @@ def test_a_postgresql_that_nobody_provisioned_is_named(
     result = run_front_script({**second_environment, **given}, "up", "--detach")
     assert result.returncode == 1
     assert "common.E001" in result.stderr
+    assert "DB_HOST is set, but none of DB_ADMIN_USER, USERS_DB_PASSWORD," in result.stderr
+    assert "USERS_OWNER_DB_PASSWORD" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_the_passwords_of_a_postgresql_that_was_provisioned_are_used(
+    postgres: Environment, second_environment: Environment, environment: Environment
+) -> None:
+    folder = Path(environment["STATE_DIR"]) / "secrets"
+    given = {key: value for key, value in postgres.items() if "ADMIN" not in key}
+    given["DB_NAME"] = "random"
+    for service in SERVICES:
+        for kind, role in (("", service.name), ("OWNER_", service.owner_role)):
+            given[f"{service.prefix}_{kind}DB_PASSWORD"] = (
+                (folder / f"{role}_db").read_text().strip()
+            )
+    result = run_front_script({**second_environment, **given}, "up", "--detach")
+    assert result.returncode == 0, result.stderr
+    users = url(second_environment, "USERS", "/users")
+    assert httpx.post(users, json={"name": "ankur"}).status_code == 201

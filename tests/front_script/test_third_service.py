@@ -214,15 +214,15 @@ def test_its_log_is_followed_with_those_of_the_others(
     assert names == set(NAMES)
 
 
-def test_its_tables_are_in_its_schema_and_belong_to_its_role(
+def test_its_tables_are_in_its_schema_and_belong_to_its_owner(
     project: Path, environment: dict[str, str], started: str
 ) -> None:
     query = (
         "SELECT schemaname, tableowner, count(*) FILTER (WHERE tablename = 'dice_dice')"
-        " FROM pg_tables WHERE schemaname = 'dice' OR tableowner = 'dice_service'"
+        " FROM pg_tables WHERE schemaname = 'dice' OR tableowner IN ('dice_owner', 'dice_service')"
         " GROUP BY schemaname, tableowner"
     )
-    assert execute(project, environment, "postgres", query) == [("dice", "dice_service", 1)]
+    assert execute(project, environment, "postgres", query) == [("dice", "dice_owner", 1)]
 
 
 def test_it_may_read_the_columns_that_the_user_service_grants(
