@@ -7,7 +7,8 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -116,12 +117,15 @@ def select(objects: list[Object], kind: str, name: str = "") -> list[Object]:
 
 def pods(objects: list[Object]) -> dict[str, Object]:
     """Return every pod or pod template by its object's kind and name."""
+    places: dict[str, list[str]] = {
+        **dict.fromkeys(("Deployment", "StatefulSet", "Job"), ["spec", "template"]),
+        "CronJob": ["spec", "jobTemplate", "spec", "template"],
+        "Pod": [],
+    }
     return {
-        f"{found['kind']} {found['metadata']['name']}": found
-        if found["kind"] == "Pod"
-        else found["spec"]["template"]
+        f"{found['kind']} {found['metadata']['name']}": reduce(getitem, places[found["kind"]], found)
         for found in objects
-        if found["kind"] in ("Deployment", "StatefulSet", "Job", "Pod")
+        if found["kind"] in places
     }
 
 

@@ -1,7 +1,6 @@
 """Linting, rendering and validation of the chart, its Secrets, Jobs, notes and routes."""
 
 import base64
-import hashlib
 
 import kubernetes_validate
 import pytest
@@ -80,25 +79,17 @@ def test_every_object_has_its_namespace_and_labels(name):
 @pytest.mark.parametrize("major", MAJORS)
 def test_missing_secrets_are_generated_and_kept(major):
     secrets = select(render(major), "Secret")
-    assert len(secrets) == 5
-    generated = {decode(value) for secret in secrets for value in secret["data"].values()}
-    assert {
-        len(value) for value in generated - {"users_service", "numbers_service", "postgres"}
-    } == {40}
+    assert len(secrets) == 8
+    passwords = [
+        decode(value)
+        for secret in secrets
+        for key, value in secret["data"].items()
+        if key in ("secret-key", "password")
+    ]
+    assert [len(value) for value in passwords] == [40] * 7
+    assert len(set(passwords)) == 7
     for secret in secrets:
         assert secret["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
-
-
-@pytest.mark.parametrize("major", MAJORS)
-def test_pods_roll_when_their_secrets_change(major):
-    objects = render(major)
-    (django,) = select(objects, "Secret", "app-users")
-    (database,) = select(objects, "Secret", "app-users-database")
-    (deployment,) = select(objects, "Deployment", "app-users")
-    values = decode(django["data"]["secret-key"]), decode(database["data"]["password"]), "1"
-    annotations = deployment["spec"]["template"]["metadata"]["annotations"]
-    expected = hashlib.sha256("/".join(values).encode()).hexdigest()
-    assert annotations["checksum/credentials"] == expected
 
 
 def test_existing_secrets_are_used_and_none_is_created():
@@ -109,6 +100,7 @@ def test_existing_secrets_are_used_and_none_is_created():
     assert [volume["secret"]["secretName"] for volume in volumes if "secret" in volume] == [
         "users-django",
         "users-database",
+        "database-tls",
     ]
 
 
