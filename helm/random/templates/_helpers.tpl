@@ -418,7 +418,7 @@ checksum. Where Helm cannot read them, the checksum is one that takes long to co
 {{- if .root.Values.httpRoute.enabled }}{{ $hosts = concat $hosts .root.Values.httpRoute.hostnames }}{{ end -}}
 {{/* A Gateway API wildcard is *.example.com, Django's is .example.com. */}}
 {{- $written := list -}}
-{{- range concat $hosts .service.allowedHosts | uniq }}{{ $written = append $written (regexReplaceAll "^[*][.]" . ".") }}{{ end -}}
+{{- range concat $hosts .service.allowedHosts }}{{ $written = append $written (regexReplaceAll "^[*][.]" . ".") }}{{ end -}}
 {{- join "," $written -}}
 {{- end }}
 
