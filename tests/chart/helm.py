@@ -148,12 +148,14 @@ def select(objects: list[Object], kind: str, name: str = "") -> list[Object]:
 def pods(objects: list[Object]) -> dict[str, Object]:
     """Return every pod or pod template by its object's kind and name."""
     places: dict[str, list[str]] = {
-        **dict.fromkeys(("Deployment", "StatefulSet", "Job"), ["spec", "template"]),
+        **{key: ["spec", "template"] for key in ("Deployment", "StatefulSet", "Job")},
         "CronJob": ["spec", "jobTemplate", "spec", "template"],
         "Pod": [],
     }
     return {
-        f"{found['kind']} {found['metadata']['name']}": reduce(getitem, places[found["kind"]], found)
+        f"{found['kind']} {found['metadata']['name']}": reduce(
+            getitem, places[found["kind"]], found
+        )
         for found in objects
         if found["kind"] in places
     }

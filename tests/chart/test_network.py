@@ -139,6 +139,22 @@ def test_egress_from_the_release_is_limited_to_dns():
     assert not can_connect(objects, release_pod("postgresql"), DNS, 53)
 
 
+def test_the_clusters_dns_servers_can_be_others():
+    peers = (
+        '[{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "openshift-dns"}},'
+        ' "podSelector": {"matchLabels": {"dns.operator.openshift.io/daemonset-dns": "default"}}}]'
+    )
+    objects = render(4, "--set-json", f'networkPolicy.dns={{"port": 5353, "peers": {peers}}}')
+    server = {
+        "labels": {"dns.operator.openshift.io/daemonset-dns": "default"},
+        "namespace": "openshift-dns",
+    }
+    for component in [*DATABASE_CLIENTS, "test"]:
+        assert can_connect(objects, release_pod(component), server, 5353)
+        assert not can_connect(objects, release_pod(component), DNS, 53)
+        assert not can_connect(objects, release_pod(component), DNS, 5353)
+
+
 @pytest.mark.parametrize(
     ("name", "gateway", "monitoring"),
     [("default", False, False), ("ingress", True, False), ("gateway", True, True)],

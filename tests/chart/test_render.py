@@ -1,12 +1,24 @@
 """Linting, rendering and validation of the chart, its Secrets, Jobs, notes and routes."""
 
 import base64
+import re
 
 import kubernetes_validate
 import pytest
 import yaml
 
-from tests.chart.helm import CHART, EXAMPLES, MAJORS, example, helm, render, select, settings, text
+from tests.chart.helm import (
+    CHART,
+    EXAMPLES,
+    MAJORS,
+    example,
+    helm,
+    pods,
+    render,
+    select,
+    settings,
+    text,
+)
 
 OLDEST, NEWEST = "1.27", "1.37"
 # Custom resources, which the validator does not know.
@@ -90,6 +102,43 @@ def test_missing_secrets_are_generated_and_kept(major):
     assert len(set(passwords)) == 7
     for secret in secrets:
         assert secret["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def annotations(*options):
+    """Return the checksums of all pod templates."""
+    found = pods(render(4, *options)).items()
+    return {
+        re.sub("-[0-9a-f]{8}$", "", title): pod["metadata"].get("annotations", {}).get(CHECKSUM)
+        for title, pod in found
+    }
+
+
+CHECKSUM = "checksum/credentials"
+GUESSED = settings(
+    users__databasePassword="1234", users__ownerPassword="1234", database__adminPassword="1234"
+)
+
+
+@pytest.mark.parametrize("other", ["secretKey", "databasePassword", "ownerPassword"])
+def test_changed_credentials_change_the_checksums_of_the_pods_that_read_them(other):
+    before = annotations(*example("default"))
+    after = annotations(*example("default"), *settings(**{f"users__{other}": "changed" * 6}))
+    changed = {title for title in before if before[title] != after[title]}
+    job, users = "Job app-provision", "Deployment app-users"
+    expected = {"secretKey": {job, users}, "databasePassword": {job, users}, "ownerPassword": {job}}
+    assert changed == expected[other]
+
+
+def test_no_checksum_can_be_computed_from_the_passwords_alone():
+    # Whoever reads the annotations may try passwords, but does not know the generated secret keys.
+    first, second = annotations(*GUESSED), annotations(*GUESSED, "--set", "fullnameOverride=app")
+    named = {title for title, checksum in first.items() if checksum}
+    assert named == {
+        "Job app-provision",
+        *("Deployment app-users", "Deployment app-numbers", "StatefulSet app-postgresql"),
+    }
+    for title in named:
+        assert first[title] != second[title]
 
 
 def test_existing_secrets_are_used_and_none_is_created():

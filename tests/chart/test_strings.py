@@ -1,4 +1,4 @@
-"""Strings that YAML could read as something else, in every place of the values that takes strings."""
+"""Strings that YAML may read as other types, in every place of the values that takes strings."""
 
 import base64
 import json
@@ -15,8 +15,38 @@ VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 # Each is set in all places that the schema allows it in.
 AWKWARD = [
     *("1234", "1e3", "0x10", "0o17", "017", "1_000", "1.50", ".5", "12:30:45", "2026-11-28"),
-    *("y", "no", "on", "true", "null", "~", "=", "<<", "-", "- a", "? a", "!a", "&a", "*a", "%", "@"),
-    *("a: b", "a #b", "'", '"', "\\", "{a}", "[a]", "{{ .Values }}", " a ", "a\nb\n", "\t", "üπ\u2028"),
+    *(
+        "y",
+        "no",
+        "on",
+        "true",
+        "null",
+        "~",
+        "=",
+        "<<",
+        "-",
+        "- a",
+        "? a",
+        "!a",
+        "&a",
+        "*a",
+        "%",
+        "@",
+    ),
+    *(
+        "a: b",
+        "a #b",
+        "'",
+        '"',
+        "\\",
+        "{a}",
+        "[a]",
+        "{{ .Values }}",
+        " a ",
+        "a\nb\n",
+        "\t",
+        "üπ\u2028",
+    ),
     *(12345678, 7, True),
 ]
 # Values that switch on what others need; existing Secrets and given passwords exclude each other.

@@ -106,6 +106,15 @@ def test_every_notation_of_a_quantity_is_accepted(quantity):
     assert render(4, *settings(defaults__resources__requests__memory=quantity))
 
 
+@pytest.mark.parametrize("major", MAJORS)
+def test_a_tag_that_yaml_would_shorten_is_refused(major, tmp_path):
+    (tmp_path / "values.yaml").write_text("users: {image: {tag: 1.10}}")
+    options = ("--values", str(tmp_path / "values.yaml"))
+    result = helm(major, "template", "app", str(CHART), *options)
+    assert result.returncode != 0
+    assert "tag" in result.stderr
+
+
 def umbrella(folder, *entries):
     """Make a chart that depends on this one, once or by aliases, and return its folder."""
     chart = folder / "umbrella"

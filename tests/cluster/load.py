@@ -23,7 +23,9 @@ SECONDS = float(os.environ["SECONDS"])
 def call(url: str, body: object = None) -> None:
     """Send a request; raise unless it succeeds."""
     data = None if body is None else json.dumps(body).encode()
-    with OPENER.open(Request(url, data, {"Content-Type": "application/json"}), timeout=10) as answer:
+    with OPENER.open(
+        Request(url, data, {"Content-Type": "application/json"}), timeout=10
+    ) as answer:
         answer.read()
 
 

@@ -6,7 +6,7 @@ elif ! getent passwd "$(id -u)" >/dev/null; then
     echo "The image has no user $(id -u), as PostgreSQL needs here: the password stays as it was."
 else
     password=$(</run/secrets/admin/password)
-    # -j: a statement ends with a semicolon and an empty line, so that a password may have any lines.
+    # -j: a statement ends with a semicolon and an empty line, so that a password may have lines.
     printf "ALTER ROLE postgres PASSWORD '%s';\n\n" "${password//\'/\'\'}" |
         postgres --single -j -D "$PGDATA" postgres >/dev/null
 fi

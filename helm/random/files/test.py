@@ -26,8 +26,8 @@ def call(url, body=None):
 def repeat(attempt):
     """Return the first result that is not empty; give up after a while.
 
-    The nodes of the services' pods apply NetworkPolicies to a new pod one after another, so any call
-    may fail although an earlier one did not. Lists may come from a replica, which lags behind.
+    The nodes apply NetworkPolicies to a new pod one after another, so any call may fail although an
+    earlier one did not. Lists may come from a replica, which lags behind.
     """
     end = time.monotonic() + SECONDS
     while True:
@@ -43,7 +43,7 @@ def repeat(attempt):
 
 
 def create_user():
-    """Create a user of a new name: if the answer to an earlier attempt was lost, its name is taken."""
+    """Create a user of a new name: if an answer was lost, the name of that attempt is taken."""
     return call(f"{USERS}/users", {"name": f"helm-test-{uuid.uuid4()}"})
 
 
