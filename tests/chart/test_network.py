@@ -139,6 +139,14 @@ def test_egress_from_the_release_is_limited_to_dns():
     assert not can_connect(objects, release_pod("postgresql"), DNS, 53)
 
 
+def test_only_the_services_can_be_allowed_further_egress():
+    rule = '{"to": [{"ipBlock": {"cidr": "10.9.0.0/24"}}], "ports": [{"port": 443}]}'
+    objects = render(4, "--set-json", f"networkPolicy.egress=[{rule}]")
+    for component in COMPONENTS:
+        reached = can_connect(objects, release_pod(component), {"address": "10.9.0.1"}, 443)
+        assert reached is (component in ("users", "numbers"))
+
+
 def test_the_clusters_dns_servers_can_be_others():
     peers = (
         '[{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "openshift-dns"}},'

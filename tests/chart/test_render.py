@@ -225,3 +225,31 @@ def test_the_ingress_routes_only_the_api():
         for path in ingress["spec"]["rules"][0]["http"]["paths"]
     ]
     assert sorted(paths) == ["/generate-random-number", "/get-saved-numbers", "/users"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (example("gateway"), "scopes are not looked at"),
+        (example("ingress"), "authentication=gateway: the services believe"),
+        (
+            settings(
+                ingress__enabled="true", ingress__host="api.example.com", authentication="none"
+            ),
+            "everybody who reaches the Ingress may make every call",
+        ),
+        (example("ha"), "WARNING: database.external.cidrs is empty"),
+        ((), "Nothing deletes old numbers"),
+    ],
+)
+def test_the_notes_say_what_is_open(options, sentence):
+    result = helm(4, "install", "app", str(CHART), "--dry-run=client", *options)
+    _, notes = result.stdout.split("NOTES:")
+    assert sentence in notes
+
+
+def test_the_notes_of_a_closed_release_do_not_warn():
+    result = helm(4, "install", "app", str(CHART), "--dry-run=client", *example("external"))
+    _, notes = result.stdout.split("NOTES:")
+    assert "WARNING" not in notes
+    assert "authentication=" not in notes

@@ -84,6 +84,7 @@ CNPG = {"database__mode": "cloudnative-pg"}
             },
             "Set jwt.enabled=true; or authentication=gateway",
         ),
+        ({"authentication": "tokens"}, "needs AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE"),
         ({"authentication": "jwt"}, "authentication=jwt needs jwt.enabled=true"),
         (
             {"users__extraEnv[0]__name": "DEBUG", "users__extraEnv[0]__value": "true"},

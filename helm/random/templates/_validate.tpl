@@ -132,10 +132,15 @@ the old pods still hold more connections than the new values account for.
 {{- if and .service.existingSecret .service.secretKeyFallbacks -}}
 {{- fail (printf "%s.secretKeyFallbacks goes into the Secret that the chart makes, but %s.existingSecret names another: set SECRET_KEY_FALLBACKS in %s.extraEnv, with a secretKeyRef." $name $name $name) -}}
 {{- end -}}
+{{- $variables := dict -}}
 {{- range .service.extraEnv -}}
+{{- $_ := set $variables .name true -}}
 {{- if eq .name "DEBUG" -}}
 {{- fail (printf "%s.extraEnv sets DEBUG, whose pages show settings and data to everybody who causes an error: run it on your own machine instead." $name) -}}
 {{- end -}}
+{{- end -}}
+{{- if and (eq .root.Values.authentication "tokens") (not (or (hasKey $variables "AUTH_JWKS_URL") (hasKey $variables "AUTH_JWKS_FILE"))) -}}
+{{- fail (printf "authentication=tokens needs AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE in %s.extraEnv, or in defaults.extraEnv: without them the service verifies no token." $name) -}}
 {{- end -}}
 {{- if and (eq $database.mode "external") (not $database.provision) -}}
 {{- if not (or .service.existingDatabaseSecret .service.databasePassword) -}}
@@ -206,7 +211,7 @@ the old pods still hold more connections than the new values account for.
 {{- else if eq .Values.authentication "jwt" -}}
 {{- fail "authentication=jwt needs jwt.enabled=true." -}}
 {{- else if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not .Values.authentication) -}}
-{{- fail "The services have no accounts, so that everybody who reaches ingress or httpRoute may call them. Set jwt.enabled=true; or authentication=gateway if something in front of them authenticates the clients; or authentication=none if everybody may call them." -}}
+{{- fail "The services have no accounts, so that everybody who reaches ingress or httpRoute may call them. Set jwt.enabled=true; or authentication=tokens if the services verify tokens; or authentication=gateway if something in front of them authenticates the clients; or authentication=none if everybody may call them." -}}
 {{- end -}}
 {{- end }}
 
