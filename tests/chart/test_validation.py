@@ -82,7 +82,7 @@ CNPG = {"database__mode": "cloudnative-pg"}
                 "httpRoute__parentRefs[0]__name": "public",
                 "httpRoute__hostnames[0]": "api.example.com",
             },
-            "Set jwt.enabled=true; or authentication=gateway",
+            "Set jwt.enabled=true; or authentication=tokens",
         ),
         ({"authentication": "tokens"}, "needs AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE"),
         ({"authentication": "jwt"}, "authentication=jwt needs jwt.enabled=true"),
