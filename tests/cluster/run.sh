@@ -141,7 +141,8 @@ start_load() {
     k delete pod load --ignore-not-found >/dev/null
     h get hooks "$release" | "$PYTHON" -c '
 import json, pathlib, sys, yaml
-pod = next(found for found in yaml.safe_load_all(sys.stdin) if found and found["kind"] == "Pod")
+pods = [found for found in yaml.safe_load_all(sys.stdin) if found and found["kind"] == "Pod"]
+pod = next(found for found in pods if found["metadata"]["labels"]["app.kubernetes.io/component"] == "test")
 pod["metadata"] = {"name": "load", "labels": pod["metadata"]["labels"]}
 container = pod["spec"]["containers"][0]
 container["command"] = ["python", "-c", pathlib.Path("tests/cluster/load.py").read_text()]
