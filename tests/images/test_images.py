@@ -92,7 +92,10 @@ def kubelet(tmp_path_factory):
     kubelet = Kubelet(render(4, *options), folder, {"DB_PORT": os.environ["DB_PORT"]})
     try:
         with ThreadPoolExecutor() as pool:
-            pending = [
+            # First the Jobs: if one fails, the services wait for it in vain and cannot say why.
+            jobs = [title for title in kubelet.pods if title.startswith("Job ")]
+            pending = [pool.submit(kubelet.run, title) for title in jobs]
+            pending += [
                 pool.submit(
                     kubelet.start,
                     f"Deployment app-{service}",
@@ -101,8 +104,6 @@ def kubelet(tmp_path_factory):
                 )
                 for service in SERVICES
             ]
-            jobs = [title for title in kubelet.pods if title.startswith("Job ")]
-            pending += [pool.submit(kubelet.run, title) for title in jobs]
             for each in pending:
                 each.result()
         for service in SERVICES:
