@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -59,14 +60,14 @@ def read_body(environ: Environ, length: int | None) -> bytes:
     expected = LARGEST_DISCARDED if length is None else length
     try:
         body: bytes = stream.read(min(expected, BODY_LIMIT + 1))
-        if len(body) > BODY_LIMIT:
-            discard(stream, min(expected, LARGEST_DISCARDED) - len(body))
-            environ[ERROR] = TOO_LARGE
-            return b""
     except ConnectionError:  # Nobody is left to be answered.
         raise
     except Exception:  # PEP 3333 does not specify one, so each server raises its own.
         environ[ERROR] = INCOMPLETE
+        return b""
+    if len(body) > BODY_LIMIT:
+        environ[ERROR] = TOO_LARGE
+        discard(stream, min(expected, LARGEST_DISCARDED) - len(body))
         return b""
     if len(body) < (length or 0):
         environ[ERROR] = INCOMPLETE
@@ -75,6 +76,10 @@ def read_body(environ: Environ, length: int | None) -> bytes:
 
 
 def discard(stream: Any, length: int) -> None:
-    """Read and drop the rest of a body: many clients send all of it before reading the answer."""
-    while length > 0 and (chunk := stream.read(min(length, BUFFER))):
-        length -= len(chunk)
+    """Read and drop the rest of a body: many clients send all of it before reading the answer.
+
+    The server may refuse to read on; common/serving does, and drops the rest after the answer.
+    """
+    with suppress(Exception):  # The body is refused whether or not its rest can be read.
+        while length > 0 and (chunk := stream.read(min(length, BUFFER))):
+            length -= len(chunk)

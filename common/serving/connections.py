@@ -174,6 +174,8 @@ class Body:
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes."""
+        if not self.connection.in_request:  # gunicorn looks whether the application has left some.
+            return bytes(self.body.read(size))
         self.connection.wait(socket.SHUT_RD)
         try:
             data: bytes = self.body.read(size)

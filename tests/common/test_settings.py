@@ -21,7 +21,15 @@ def test_the_production_settings_pass_djangos_deployment_checks(service: str) ->
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("BIND", "abc"),
+        ("BIND", "http://localhost:8000"),
+        ("BIND", "unix:/tmp/socket"),
+        ("BIND", "::1:8000"),
+        ("BIND", "[fe80]:8000"),
+        ("BIND", "127.0.0.1:0"),
+        ("BIND", "127.0.0.1:65536"),
         ("DB_PORT", "65536"),
+        ("WORKER_CONNECTIONS", "9"),
         ("DB_SSLMODE", "maybe"),
         ("DEBUG", "1"),
         ("LOG_LEVEL", "chatty"),
