@@ -46,11 +46,10 @@ class Connection:
         self.client, self.places = client, places
         self.ended = self.is_evicted = self.is_refused = False
         self.close, self.fileno, self.shutdown = client.close, client.fileno, client.shutdown
-        client.settimeout(CLIENT_TIMEOUT)  # for each write
         self.await_request()
 
     def setblocking(self, flag: bool) -> None:
-        """Ignore gunicorn, which would remove the timeout."""
+        """Ignore gunicorn: each read and write has a timeout of its own."""
 
     def await_request(self) -> None:
         """Wait for a request, whose header has CLIENT_TIMEOUT seconds from its first byte."""
@@ -69,7 +68,7 @@ class Connection:
         self.deadline = monotonic() + CLIENT_TIMEOUT
         reader = request.body.reader
         self.line = LINE if isinstance(reader, ChunkedReader) else 0
-        if self.line or reader.length:
+        if self.line or reader.length > len(request.unreader.buf.getvalue()):
             request.body = Body(request.body, self)
 
     def refuse(self) -> None:
@@ -93,10 +92,12 @@ class Connection:
     def receive(self, size: int) -> bytes:
         """Return what arrives until the deadline."""
         data = b""
-        self.client.settimeout(max(0, self.deadline - monotonic()))
-        with suppress(TimeoutError, BlockingIOError):
-            data = b"" if self.ended or self.is_evicted else self.client.recv(size)
-        self.client.settimeout(CLIENT_TIMEOUT)
+        if not (self.ended or self.is_evicted):
+            self.client.settimeout(max(0, self.deadline - monotonic()))
+            try:
+                data = self.client.recv(size)
+            except (TimeoutError, BlockingIOError):
+                data = b""
         if self.is_evicted and not data:
             # gunicorn closes the connection on this error without answering and logging.
             raise ConnectionResetError(errno.ECONNRESET, "evicted")
@@ -104,12 +105,18 @@ class Connection:
 
     def send(self, data: Any) -> int:
         """Send what the client takes in, within CLIENT_TIMEOUT, and return its length."""
-        with suppress(BlockingIOError):
-            sent: int = self.client.send(data, timeout=0.0)
-            return sent
-        self.wait(socket.SHUT_RDWR)
         try:
-            sent = self.client.send(data)
+            sent: int = self.client.send(data, timeout=0.0)
+        except BlockingIOError:
+            sent = self.send_later(data)
+        return sent
+
+    def send_later(self, data: Any) -> int:
+        """Send data as soon as the client takes in some."""
+        self.wait(socket.SHUT_RDWR)
+        self.client.settimeout(CLIENT_TIMEOUT)
+        try:
+            sent: int = self.client.send(data)
         except TimeoutError as error:
             logger.info("A client took too long to read, and was cut off.")
             self.drop_unsent()
@@ -167,7 +174,7 @@ class Connection:
 
 
 class Body:
-    """A request's body. Its connection counts as waiting from the first byte to the last."""
+    """A body that has not arrived with its header. Until it has, its connection is waiting."""
 
     def __init__(self, body: Any, connection: Connection) -> None:
         self.body, self.connection = body, connection
@@ -211,7 +218,7 @@ class Places(Pool):
 
     def make_room(self) -> None:
         """Evict a connection if all usable places are taken, not counting evicted ones."""
-        if len(self) - len(self.evicted) > self.usable:
+        if len(self.greenlets) - len(self.evicted) > self.usable:
             self.evict()
 
     def evict(self) -> None:

@@ -47,8 +47,10 @@ def pairs(places: Places) -> Iterator[list[Pair]]:
 
 
 def begin_request(connection: Connection, reader: Any = None) -> None:
-    body = SimpleNamespace(reader=reader or LengthReader(IterUnreader([]), 0))
-    connection.begin_request(SimpleNamespace(body=body, force_close=lambda: None))
+    unreader = IterUnreader([])
+    body = SimpleNamespace(reader=reader or LengthReader(unreader, 0))
+    request = SimpleNamespace(body=body, unreader=unreader, force_close=lambda: None)
+    connection.begin_request(request)
 
 
 def fill(connection: Connection) -> None:
