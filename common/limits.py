@@ -35,7 +35,7 @@ def is_ip_address(host: str) -> bool:
 BIND = address("BIND", ":8000")
 WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 2, 1, 64)
 # Connections of clients, for each process: see the table in common/serving/worker.py.
-WORKER_CONNECTIONS = env.integer("WORKER_CONNECTIONS", 900, 10, 20_000)
+WORKER_CONNECTIONS = env.integer("WORKER_CONNECTIONS", 500, 10, 20_000)
 # Connections to PostgreSQL, for each process.
 DB_CONNECTIONS = env.integer("DB_CONNECTIONS", 4, 1, 64)
 # Seconds that a client may take to send a header from its first byte, to send a whole body, or to

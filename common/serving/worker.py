@@ -1,7 +1,29 @@
-"""gunicorn's gevent worker: thousands of slow clients do not block the others.
+"""gunicorn's gevent worker, in which no client can hold what others need.
 
-With 2,500 idle connections or half-sent headers, other requests still take 2 to 60 ms. With
-gunicorn's threads, the same clients block all others for as long as they like.
+When nearly all places are taken, the connection that has waited longest for its client gives way:
+for a request, for the rest of its body, or for the client to read.
+
+| what a client can hold | bound | measured |
+| --- | --- | --- |
+| a place | WORKER_CONNECTIONS (500) in each process, of which one in twenty stays free | 2,500 \
+slow clients: others are answered in less than a second |
+| a request at work | three quarters of the places, then 503; probes are always answered | |
+| time for a header | CLIENT_TIMEOUT (30 s) after its first byte, KEEP_ALIVE (75 s) before | |
+| time for a body | CLIENT_TIMEOUT for all of it | |
+| time to read | CLIENT_TIMEOUT to take in more, a third of a buffer (40 KiB) | |
+| time of the processor | 4 KiB at a time, then others have their turns | 100 clients that send \
+without end: others wait 0.1 s |
+| memory: idle | | 24 KiB for each place |
+| memory: header | 32 KiB, and 64 fields of 8190 bytes | 97 KiB |
+| memory: body | 64 KiB; 128 KiB with its framing, and 512 chunks | 103 KiB |
+| memory: answer | a batch of rows, or a block of a file | 172 KiB |
+| memory of the kernel | 64 KiB each to send and to receive, of which Linux uses twice as many | \
+128 KiB |
+| the rest of a body that is refused | 10 MB, and CLIENT_TIMEOUT, after the answer | |
+| open files | two for each place; the places are fewer where the limit is low | |
+
+So 500 places take at most 150 MiB of a process. With gunicorn's threads, a hundred clients block all
+others for as long as they like.
 """
 
 import errno
@@ -23,9 +45,9 @@ from common.serving.logging import HubErrors
 
 # Set on the listening socket, from which connections inherit them.
 SOCKET_OPTIONS = [
-    # Buffers, in bytes. Linux would let them grow to megabytes for each connection, and a slow
-    # reader would have to read a third of it before a blocked write continues.
-    (socket.SOL_SOCKET, socket.SO_SNDBUF, 128 * 1024),
+    # Buffers, in bytes, of which Linux uses twice as many. It would let them grow to megabytes, and
+    # a slow reader would have to read a third of them before a blocked write continues.
+    (socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024),
     (socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024),
     # How long the kernel keeps what a client does not read, also after its connection is closed.
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, CLIENT_TIMEOUT * 1000),

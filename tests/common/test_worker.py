@@ -86,7 +86,7 @@ def test_connections_inherit_the_bounds_of_the_kernels_buffers(places: Places) -
     listener = gevent.socket.create_server(("127.0.0.1", 0))
     server = Server(listener, print, places)
     with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
-        assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 2 * 128 * 1024
+        assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 2 * 64 * 1024
         assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == 2 * 64 * 1024
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) > 0
     server.close()
