@@ -20,42 +20,11 @@ import pytest
 
 from common.services import SERVICES
 from tests.conftest import ROOT, bare_environment, run_front_script, wait_for
-
-Environment = dict[str, str]
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> Iterator[Environment]:
-    """A shell of a newcomer; what was started in it is stopped and removed at the end."""
-    environment = bare_environment(tmp_path / "a folder" / "state")
-    yield environment
-    ended = run_front_script(environment, "down", "--purge", "--yes")
-    assert ended.returncode == 0, ended.stderr
-    assert processes(environment) == []
-    assert not Path(environment["STATE_DIR"]).exists()
-
-
-def processes(environment: Environment) -> list[int]:
-    """Return the processes that were started in an environment and still run."""
-    mark = f"STATE_DIR={environment['STATE_DIR']}".encode()
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "environ").read_bytes().split(b"\0"):
-                found.append(int(process.name))
-        except (FileNotFoundError, PermissionError, ProcessLookupError):
-            continue
-    return found
+from tests.front_script.conftest import Environment, processes, up
 
 
 def url(environment: Environment, service: str, path: str) -> str:
     return f"http://127.0.0.1:{environment[f'{service}_PORT']}{path}"
-
-
-def up(environment: Environment) -> subprocess.CompletedProcess[str]:
-    result = run_front_script(environment, "up", "--detach")
-    assert result.returncode == 0, result.stderr
-    return result
 
 
 @pytest.fixture(scope="module")
@@ -358,7 +327,7 @@ def test_a_missing_venv_module_is_named(environment: Environment, tmp_path: Path
     project = copy_of_the_project(tmp_path)
     without = tmp_path / "python3"
     without.write_text(
-        f'#!/bin/sh\n[ "$2" = venv ] && mkdir -p "$3" && exit 1\nexec {sys.executable} "$@"\n'
+        f'#!/bin/sh\n[ "$3" = venv ] && mkdir -p "$4" && exit 1\nexec {sys.executable} "$@"\n'
     )
     without.chmod(0o755)
     result = up_in(project, {**environment, "PYTHON": str(without)})

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/usr/bin/env -S bash -p --
 #
 # Builds all images, runs them as the chart does (read-only root, non-root uid, no capabilities)
 # with the PostgreSQL at DB_PORT of this machine, and runs the contract tests against them.
