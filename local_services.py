@@ -155,7 +155,7 @@ class LocalService:
         port = self.chosen_port
         if not (port.isdecimal() and 0 < int(port) < 65536):
             die(f"{port!r} is no port; a port is a number from 1 to 65535.")
-        end = time.monotonic() + 3  # the workers of a killed gunicorn take a second to notice
+        end = time.monotonic() + 10  # the workers of a killed gunicorn take a second to notice
         while not is_free(int(port)):
             if time.monotonic() > end:
                 variables = " or ".join(f"{service.prefix}_PORT" for service in SERVICES)
@@ -164,7 +164,7 @@ class LocalService:
 
     def wait_until_ready(self) -> None:
         """Wait until the service answers that it is ready; exit if it does not."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120  # a service that cannot start ends by itself, much sooner
         while self.is_running() and time.monotonic() < end:
             if self.is_ready():
                 return

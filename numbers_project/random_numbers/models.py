@@ -77,3 +77,23 @@ class GeneratedNumber(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} of 0 to {self.limit}"
+
+
+class IdempotencyKey(models.Model):
+    """The answer to a draw with an Idempotency-Key, which repeats of the request get again.
+
+    It is kept for a day; idempotency.py reads and writes it.
+    """
+
+    key = models.TextField(db_collation="C")
+    request = models.TextField(help_text="The user, limit and count, as JSON.")
+    answer = models.TextField(help_text="The body of the answer.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        # Not unique=True, with which Django makes a second index for LIKE.
+        constraints = [models.UniqueConstraint(fields=["key"], name="idempotency_key_unique")]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_key_created_at")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import Services
 
+PATIENCE = 180_000  # milliseconds, for a machine that is much slower or busy
+expect.set_options(timeout=PATIENCE)
 FLAGS = [
     "--no-sandbox",  # The sandbox does not work as root or in most containers.
     "--disable-gpu",
@@ -28,7 +30,7 @@ def browser() -> Iterator[Browser]:
     if program is None:
         pytest.skip("this machine has no Chromium")
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def page(browser: Browser, services: Services) -> Iterator[Page]:
             lambda route: (problems.append(("request", route.request.url)), route.abort()),
         )
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("response", lambda r: r.request.is_navigation_request() and documents.add(r.url))
         page.on(
             "console", lambda m: m.type == "error" and problems.append((m.text, m.location["url"]))

@@ -27,7 +27,7 @@ def call(url: str, body: object = None) -> None:
 
 def wait_for(service: str) -> None:
     """Wait until a service is ready; NetworkPolicies apply a moment after a pod starts."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 300
     while True:
         try:
             return call(f"{service}/readyz")

@@ -118,7 +118,7 @@ def test_a_second_script_waits_for_the_first(running: tuple[Environment, str]) -
         assert process.stderr
         assert process.stderr.readline() == "Waiting for another manage_all.sh to end…\n"
         fcntl.flock(held, fcntl.LOCK_UN)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=600)
         assert output.startswith("--- users")
         assert process.returncode == 0
 
@@ -144,7 +144,7 @@ def test_down_stops_everything_and_the_data_stays(running: tuple[Environment, st
         slow.sendall(b"GET /livez HTTP/1.1\r\nHost: loc")
         start = monotonic()
         assert run_front_script(environment, "down").returncode == 0
-        assert monotonic() - start < 10
+        assert monotonic() - start < 20  # and not the 25 seconds that requests get
         assert idle.recv(65536) == slow.recv(65536) == b""
     assert processes(environment) == []
     assert run_front_script(environment, "status").returncode == 3
@@ -174,7 +174,7 @@ def test_a_service_that_ends_by_itself_ends_everything(environment: Environment)
         assert process.stdout
         next(line for line in process.stdout if line.startswith("numbers |"))
         os.kill(service_ids(environment)[0], signal.SIGKILL)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=600)
     assert process.returncode == 1
     assert errors.startswith("manage_all.sh: A service ended by itself; its log is in ")
     wait_for(lambda: processes(environment) == [], 20)
@@ -196,7 +196,7 @@ def test_ctrl_c_during_the_start_leaves_nothing_running(
         with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
         press_ctrl_c(process)
-        process.communicate(timeout=60)
+        process.communicate(timeout=600)
     assert process.returncode == -signal.SIGINT
     assert processes(environment) == []
 
@@ -294,7 +294,7 @@ def test_an_end_stops_everything(
         end(process)
         process.stdout.read()
         assert process.stderr.read() == ""
-        assert process.wait(40) == 0
+        assert process.wait(400) == 0
     assert processes(environment) == []
 
 
@@ -361,7 +361,7 @@ def copy_of_the_project(folder: Path) -> Path:
 
 def up_in(project: Path, environment: Environment) -> subprocess.CompletedProcess[str]:
     command = [project / "manage_all.sh", "up", "--detach"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1200)
 
 
 @pytest.fixture
