@@ -1,4 +1,8 @@
-"""Reads settings from the environment; a bad value raises an error that names its variable."""
+"""Reads settings from the environment; a bad value raises an error that names its variable.
+
+Importing it also removes the variables of libpq, such as PGHOSTADDR and PGSERVICE: what a setting
+does not name, libpq would take from them, and send a password to another server.
+"""
 
 import os
 import re
@@ -16,6 +20,9 @@ SERVER = r"[A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*|/[^\s,]*"
 # Of a key for signatures
 SHORTEST_KEY = 32
 FEWEST_CHARACTERS = 5
+
+for _name in [name for name in os.environ if name.startswith("PG")]:
+    del os.environ[_name]
 
 
 def text(name: str, default: str | None = None, allowed: Iterable[str] = ()) -> str:

@@ -6,7 +6,6 @@ the variable. The settings import this module, so the Django commands that run f
 
 from common import env
 
-
 BIND = env.address("BIND", ":8000")
 WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 2, 1, 64)
 # Connections of clients, for each process: see the table in common/serving/worker.py.

@@ -22,8 +22,8 @@ without end: others wait 0.1 s |
 | the rest of a body that is refused | 10 MB, and CLIENT_TIMEOUT, after the answer | |
 | open files | two for each place; the places are fewer where the limit is low | |
 
-So 500 places take at most 150 MiB of a process. With gunicorn's threads, a hundred clients block all
-others for as long as they like.
+So 500 places take at most 150 MiB of a process. With gunicorn's threads, a hundred clients block
+all others for as long as they like.
 """
 
 import errno

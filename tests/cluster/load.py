@@ -34,7 +34,7 @@ def wait_for(service: str) -> None:
 
     The nodes of these pods apply NetworkPolicies to this new pod one after another.
     """
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     successes = 0
     while successes < 40:
         try:

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/usr/bin/env -S bash -p --
 #
 # Dry-runs every file of helm/random/ci on the API server. Then installs the chart with the bundled
 # database in a namespace of its own that enforces restricted Pod Security, and runs helm test, the
