@@ -4,39 +4,16 @@ import resource
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from tests.conftest import Services, bare_environment, run_front_script, wait_for
+from tests.stalled import HALF_A_BODY, HALF_A_HEADER, LIST, stalled
 
-LIST = b"GET /get-saved-numbers HTTP/1.1\r\nHost: localhost\r\n\r\n"
-HALF_A_HEADER = b"GET /get-saved-numbers HTTP/1.1\r\nHost: loc"
-HALF_A_BODY = (
-    b"POST /generate-random-number HTTP/1.1\r\nHost: localhost\r\n"
-    b'Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"user":'
-)
 CLIENT_TIMEOUT = 3  # seconds, as set by the `services` fixture
-
-
-@contextmanager
-def clients(services: Services, sent: bytes, number: int) -> Iterator[list[socket.socket]]:
-    """Open connections that send the beginning of a request and read nothing."""
-    address = urlsplit(services.numbers)
-    with ExitStack() as stack:
-        sockets = []
-        for _ in range(number):
-            client = stack.enter_context(socket.socket())
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.settimeout(30)
-            client.connect((address.hostname, address.port))
-            client.sendall(sent)
-            sockets.append(client)
-        yield sockets
 
 
 def assert_others_are_answered(services: Services, user: str) -> None:
@@ -53,7 +30,7 @@ def assert_others_are_answered(services: Services, user: str) -> None:
 def test_a_hundred_slow_clients_do_not_block_others(
     services: Services, user: str, rows: int, sent: bytes
 ) -> None:
-    with clients(services, sent, 100):
+    with stalled(services.numbers, sent, 100):
         assert_others_are_answered(services, user)
 
 
@@ -72,7 +49,7 @@ def test_idle_connections_are_evicted_when_a_process_is_full(
 ) -> None:
     if services.state is None:
         pytest.skip("USERS_URL names services elsewhere, perhaps behind a proxy with other limits")
-    with clients(services, sent, 2500):
+    with stalled(services.numbers, sent, 2500):
         assert_others_are_answered(services, user)
 
 
@@ -87,7 +64,7 @@ def test_a_connection_that_becomes_idle_after_the_process_is_full_is_evicted(
     assert started.returncode == 0, started.stderr
     try:
         url = f"http://127.0.0.1:{environment['NUMBERS_PORT']}"
-        with clients(Services("", url), HALF_A_BODY, 10) as all_busy:
+        with stalled(url, HALF_A_BODY, 10) as all_busy:
             for client in all_busy:
                 client.sendall(b'"x"}'.ljust(99 - len(b'{"user":')))
                 assert client.recv(65536).startswith(b"HTTP/1.1 400 ")
@@ -97,7 +74,7 @@ def test_a_connection_that_becomes_idle_after_the_process_is_full_is_evicted(
 
 
 def test_a_body_that_stops_halfway_is_answered_after_the_timeout(services: Services) -> None:
-    with clients(services, HALF_A_BODY, 1) as (client,):
+    with stalled(services.numbers, HALF_A_BODY, 1) as (client,):
         start = monotonic()
         answer = client.recv(65536)
         assert answer.startswith(b"HTTP/1.1 400 ")
@@ -109,7 +86,7 @@ def test_a_reader_that_stops_is_cut_off(services: Services, rows: int) -> None:
         pytest.skip("needs the services' logs, but USERS_URL names services elsewhere")
     log = services.state / "logs" / "numbers.log"
     before = log.read_text().count("took too long")
-    with clients(services, LIST, 1) as (client,):
+    with stalled(services.numbers, LIST, 1) as (client,):
         wait_for(lambda: log.read_text().count("took too long") > before, CLIENT_TIMEOUT + 10)
         received = b"".join(iter(lambda: client.recv(65536), b""))
         assert received.startswith(b"HTTP/1.1 200 ")
@@ -119,7 +96,7 @@ def test_a_reader_that_stops_is_cut_off(services: Services, rows: int) -> None:
 def test_a_slow_but_steady_reader_gets_the_complete_list(services: Services, rows: int) -> None:
     pause = threading.Event()
     received = b""
-    with clients(services, LIST, 1) as (client,):
+    with stalled(services.numbers, LIST, 1) as (client,):
         end = monotonic() + 3 * CLIENT_TIMEOUT
         while monotonic() < end:  # 80 KiB a second
             received += client.recv(8192)
