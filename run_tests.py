@@ -1,4 +1,4 @@
-"""The words of manage_all.sh for developers: lint, test, test-images, test-cluster, bench and drill."""
+"""The words of manage_all.sh for developers: lint, test, bench, drill, test-images and test-cluster."""
 
 import os
 import shutil

@@ -82,7 +82,8 @@ def describe(outcomes: list[Outcome], longest: float) -> str:
     """Return what the figures mean."""
     lateness = max(outcome.lateness for outcome in outcomes)
     return f"""\
-Drilled on {datetime.now(UTC):%Y-%m-%d}; services, PostgreSQL and clients share {os.cpu_count()} processors.
+Drilled on {datetime.now(UTC):%Y-%m-%d}; the services, PostgreSQL and the clients share {os.cpu_count()} \
+processors.
 
 - acknowledged: answered by a 201 that arrived whole. The other draws were refused by a 503, or by a
   409 while a draw with the same key was at work, or had no answer.
@@ -90,8 +91,8 @@ Drilled on {datetime.now(UTC):%Y-%m-%d}; services, PostgreSQL and clients share 
 - doubled: a row more than was asked for, or a second answer for one Idempotency-Key.
 - no answer: the connection broke, or the client hung up.
 - lists whole: each has every number that was acknowledged before it was asked for.
-- slowest answer: {longest:.0f} s are allowed, and as long as the clients' own threads had to wait for
-  a processor, at most {lateness:.2f} s.
+- slowest answer: {longest:.0f} s are allowed, and as long as the clients' own threads had to wait \
+for a processor, at most {lateness:.2f} s.
 - healed after: how long requests went on to fail once what was broken had been put back or, where
   clients have to be served in spite of the fault, once it had begun.
 """

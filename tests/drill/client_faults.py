@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Event
 from time import monotonic
-from typing import Any
 
 from tests.drill.clients import KeyedDrawer
 from tests.drill.ledger import Answer, Draw

@@ -4,7 +4,8 @@ import json
 import random
 import threading
 from http.client import HTTPConnection, HTTPException
-from time import monotonic
+from math import inf
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from tests.drill.ledger import Answer, Draw, Ledger, numbers_of
 
 GIVE_UP = 60.0  # seconds without an answer; far above what any answer may take
 PAUSE = 0.02  # seconds between two requests of a client
+PAUSE_AFTER_FAILURE = 0.1  # seconds
 BATCH = 3  # numbers of a draw with "count"
 LIMIT = 1_000_000  # the limit of a client's first draw; each further draw has the next one
 
@@ -32,12 +34,17 @@ class Client(threading.Thread):
 
     def run(self) -> None:
         try:
-            while not self.stopped.wait(PAUSE):
+            while not self.pause():
                 self.step()
         except BaseException as error:
             self.error = error
         finally:
             self.connection.close()
+
+    def pause(self) -> bool:
+        """Wait before the next request; return whether the client has to stop."""
+        failed = bool(self.answers) and not self.answers[-1].succeeded
+        return self.stopped.wait(PAUSE_AFTER_FAILURE if failed else PAUSE)
 
     def step(self) -> None:
         """Do what this kind of client does."""
@@ -114,13 +121,12 @@ class KeyedDrawer(Drawer):
         """Do something before the draw is sent."""
 
     def insist(self, draw: Draw) -> None:
-        """Send a draw until it succeeds; give up long after the drill has ended."""
-        end = None
-        while not self.send(draw).succeeded:
-            if self.stopped.wait(PAUSE):
-                end = end or monotonic() + GIVE_UP
-                if monotonic() > end:
-                    return
+        """Send a draw until it succeeds; once the client has to stop, give up after a while."""
+        end = inf
+        while not self.send(draw).succeeded and monotonic() < end:
+            if self.pause():
+                end = min(end, monotonic() + GIVE_UP)
+                sleep(PAUSE_AFTER_FAILURE)
 
     def send(self, draw: Draw) -> Answer:
         try:
@@ -148,6 +154,8 @@ class Reader(Client):
             answer.status = None
             return
         if missing := set(due).difference(ids):
-            self.ledger.hidden.append(f"a list lacks {len(missing)} numbers, such as {min(missing)}")
+            self.ledger.hidden.append(
+                f"a list lacks {len(missing)} numbers, such as {min(missing)}"
+            )
         if ids != sorted(set(ids)):
             self.ledger.hidden.append("a list has a number twice, or not in order")

@@ -9,6 +9,7 @@ from tests.drill.clients import Client
 
 BEAT = 0.05  # seconds
 
+
 class Lateness(threading.Thread):
     """Wakes up twenty times a second, and sees how late this process is at that.
 

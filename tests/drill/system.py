@@ -55,7 +55,7 @@ class System:
     def rows(self, users: str) -> list[Row]:
         """Return the numbers that are saved for the users whose names begin with some text."""
         return self.execute(
-            f"SELECT number.id, name, \"limit\", number FROM {NUMBERS} AS number"
+            f'SELECT number.id, name, "limit", number FROM {NUMBERS} AS number'
             f" JOIN {USERS} AS users ON users.id = user_id WHERE starts_with(name, %s)",
             users,
         )
@@ -97,7 +97,9 @@ class System:
     def workers(self) -> list[int]:
         """Return the process ids of the random number service's workers."""
         first = self.front_script.service("numbers").pid
-        return [int(pid) for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split()]
+        return [
+            int(pid) for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        ]
 
     def kill_workers(self) -> None:
         """Kill all workers of the random number service at once."""
