@@ -7,6 +7,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+EMPTY = "Neither {name} nor a file in {name}_FILE holds a value."
+
 
 def text(name: str, default: str | None = None, allowed: Iterable[str] = ()) -> str:
     """Return a variable unchanged; without a default, it must be set."""
@@ -36,8 +38,24 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def one_of(*names: str) -> bool:
+    """Return whether one of several variables is set; raise an error if more than one is."""
+    found = [name for name in names if os.environ.get(name)]
+    if len(found) > 1:
+        raise ImproperlyConfigured(f"Set only one of {' and '.join(found)}.")
+    return bool(found)
+
+
 def secret(name: str) -> str:
     """Return a secret from NAME, or from the file that NAME_FILE names; there is no default."""
+    value = optional_secret(name)
+    if not value:
+        raise ImproperlyConfigured(EMPTY.format(name=name))
+    return value
+
+
+def optional_secret(name: str, shortest: int = 1) -> str:
+    """Return a secret of at least `shortest` characters, or "" if neither variable is set."""
     value = os.environ.get(name)
     path = os.environ.get(f"{name}_FILE")
     if not value and path:
@@ -45,6 +63,8 @@ def secret(name: str) -> str:
             value = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ImproperlyConfigured(f"{name}_FILE={path!r} cannot be read: {error}") from error
-    if not value:
-        raise ImproperlyConfigured(f"Neither {name} nor a file in {name}_FILE holds a value.")
-    return value
+        if not value:
+            raise ImproperlyConfigured(EMPTY.format(name=name))
+    if value and len(value) < shortest:
+        raise ImproperlyConfigured(f"{name} has fewer than {shortest} characters.")
+    return value or ""

@@ -132,6 +132,20 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "common.api.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "common.api.errors.exception_handler",
 }
+
+# Bearer tokens for the API, where no gateway verifies them (common/api/tokens.py).
+
+AUTH_JWKS_URL = env.text("AUTH_JWKS_URL", "")
+AUTH_JWKS_FILE = env.text("AUTH_JWKS_FILE", "")
+HAS_TOKENS = env.one_of("AUTH_JWKS_URL", "AUTH_JWKS_FILE")
+AUTH_ISSUER = env.text("AUTH_ISSUER", None if HAS_TOKENS else "")
+AUTH_AUDIENCE = env.text("AUTH_AUDIENCE", None if HAS_TOKENS else "")
+AUTH_USER_CLAIM = env.text("AUTH_USER_CLAIM", "")
+if HAS_TOKENS:
+    REST_FRAMEWORK |= {
+        "DEFAULT_AUTHENTICATION_CLASSES": ["common.api.tokens.TokenAuthentication"],
+        "DEFAULT_PERMISSION_CLASSES": ["common.api.tokens.HasScope"],
+    }
 SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "SCHEMA_PATH_PREFIX": "/",

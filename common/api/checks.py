@@ -41,6 +41,13 @@ def problems(view: Any) -> Iterator[CheckMessage]:
             " AuthenticationMiddleware of common.admin.middleware by Django's own.",
             id="common.E005",
         )
+    if lacks_scope(option("permission_classes"), option("scope")):
+        yield Error(
+            f"{view.cls.__name__} has no scope, which its tokens would need.",
+            hint='Declare one, such as scope = "users" for users:read and users:write, or make the'
+            " view public by permission_classes = ().",
+            id="common.E007",
+        )
     queryset, pagination_class = option("queryset"), option("pagination_class")
     if queryset is not None and pagination_class and issubclass(pagination_class, KeysetPagination):
         if "list" not in getattr(view, "actions", {"get": "list"}).values():
@@ -49,3 +56,12 @@ def problems(view: Any) -> Iterator[CheckMessage]:
             require_keyset(queryset)
         except ImproperlyConfigured as error:
             yield Error(f"{view.cls.__name__}: {error}", id="common.E006")
+
+
+def lacks_scope(permission_classes: Iterable[type], scope: str | None) -> bool:
+    """Return whether a view requires tokens, but does not say with which scope."""
+    if scope or not settings.HAS_TOKENS:
+        return False
+    from common.api.tokens import HasScope
+
+    return any(issubclass(one, HasScope) for one in permission_classes)

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 RETRY_AFTER = "2"  # seconds
 NOT_FOUND = "There is nothing here. Check the address and the id in it."
+UNAUTHENTICATED = "Send a token in the header Authorization: Bearer followed by the token."
 FORBIDDEN = "You may not do this. Sign in with an account that has the permission."
 UNSUPPORTED = "Send JSON or a form, in UTF-8, and say which in Content-Type."
 TOO_LARGE = "The body is too large. Send at most 64 KiB."
@@ -54,6 +55,8 @@ def describe(error: Exception, view: APIView) -> dict[str, Any]:
         return {"error": f"{view.request.method} is not allowed here. Use one of: {methods}."}
     if isinstance(error, exceptions.UnsupportedMediaType):
         return {"error": UNSUPPORTED}
+    if isinstance(error, exceptions.NotAuthenticated):
+        return {"error": UNAUTHENTICATED}
     if isinstance(error, exceptions.APIException):
         return describe_detail(error.detail)
     if isinstance(error, PermissionDenied):

@@ -23,6 +23,8 @@ class RootView(APIView):
     """The endpoints of this service."""
 
     schema = None  # not part of the OpenAPI document
+    authentication_classes = ()  # public, also where tokens are required
+    permission_classes = ()
     name: str | None = None
     route_names: dict[str, str] = {}
 

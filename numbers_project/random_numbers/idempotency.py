@@ -6,16 +6,20 @@ header is that of the IETF's draft "The Idempotency-Key HTTP Header Field", and 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
+from django.conf import settings
 from django.db import connection, transaction
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 
 from common.database.coalescing import coalesced
+from numbers_project.random_numbers import commitments
 from numbers_project.random_numbers.generator import draw
 from numbers_project.random_numbers.queries import (
     Draw,
@@ -53,7 +57,8 @@ class UnknownUser(ValidationError):
     default_detail = {"user": [UNKNOWN_USER]}
 
 
-class KeyedDraw(NamedTuple):
+@dataclass(frozen=True)
+class KeyedDraw:
     """A request to draw, and the key that its repeats have too."""
 
     key: str
@@ -64,7 +69,7 @@ class KeyedDraw(NamedTuple):
     @property
     def request(self) -> str:
         """Return what has to be the same in a repeat."""
-        return orjson.dumps(self[1:]).decode()
+        return orjson.dumps([self.user, self.limit, self.count]).decode()
 
 
 class Answer(NamedTuple):
@@ -93,11 +98,14 @@ _in_progress: dict[str, KeyedDraw] = {}
 
 
 def read_key(request: Request) -> str | None:
-    """Return a request's key, or None if it has none; raise a 400 if it is invalid."""
+    """Return a request's key, or None if it has none; raise a 400 if it is invalid.
+
+    Where clients have tokens, each has keys of its own.
+    """
     key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is not None and not VISIBLE_ASCII.fullmatch(key):
         raise ValidationError(INVALID_KEY)
-    return key
+    return f"{key} {request.user}" if key and request.auth else key
 
 
 def draw_once(key: str, request: Mapping[str, Any]) -> Answer:
@@ -168,11 +176,13 @@ def select_answers(keys: Iterable[str]) -> dict[str, SavedAnswer]:
 
 def insert_answers(draws: Sequence[KeyedDraw]) -> dict[str, SavedAnswer]:
     """Draw and save numbers, save the answers, and return them by key, without unknown users."""
-    answers = {
-        draw.key: SavedAnswer(draw.request, orjson.dumps(ANSWER.to_representation(drawn)).decode())
-        for draw, drawn in zip(draws, insert_numbers(draws), strict=True)
-        if drawn
-    }
+    day = commitments.today()
+    proof = {"proof": commitments.proof_of(day)} if settings.DRAW_SECRET else {}
+    answers = {}
+    for one, drawn in zip(draws, insert_numbers(draws, day), strict=True):
+        if drawn:
+            answer = {**ANSWER.to_representation(drawn), **proof}
+            answers[one.key] = SavedAnswer(one.request, orjson.dumps(answer).decode())
     if answers:
         rows = [(key, *answer) for key, answer in answers.items()]
         with connection.cursor() as cursor:
@@ -185,11 +195,21 @@ def insert_answers(draws: Sequence[KeyedDraw]) -> dict[str, SavedAnswer]:
     return answers
 
 
-def insert_numbers(draws: Sequence[KeyedDraw]) -> list[Saved | SavedBatch | None]:
+def insert_numbers(draws: Sequence[KeyedDraw], day: date) -> list[Saved | SavedBatch | None]:
     """Draw and save numbers: for any number of single draws, or for one draw of `count` numbers."""
     match draws:
         case []:
             return []
-        case [KeyedDraw(_, user, limit, int(count))]:
-            return [insert_batch(user, limit, draw(limit, count))]
-    return [*insert_draws([Draw(one.user, one.limit, *draw(one.limit)) for one in draws])]
+        case [KeyedDraw(_, user, limit, int()) as one]:
+            return [insert_batch(user, limit, draw_numbers(one, day))]
+    return [*insert_draws([Draw(one.user, one.limit, *draw_numbers(one, day)) for one in draws])]
+
+
+def draw_numbers(one: KeyedDraw, day: date) -> list[int]:
+    """Draw the numbers of a request: at random, or so that they can be verified."""
+    count = one.count or 1
+    if not settings.DRAW_SECRET:
+        return draw(one.limit, count)
+    # A token's subject may follow the key that the client has sent.
+    key = one.key.partition(" ")[0]
+    return draw(one.limit, count, commitments.stream(day, key, one.user, one.limit, count))

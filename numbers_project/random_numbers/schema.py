@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiViewExtension
 from drf_spectacular.utils import (
     OpenApiExample,
@@ -9,8 +10,10 @@ from drf_spectacular.utils import (
     PolymorphicProxySerializer,
     extend_schema,
 )
+from rest_framework import serializers
 
 from common.api.openapi import error
+from numbers_project.random_numbers import commitments
 from numbers_project.random_numbers.idempotency import HEADER, REPLAYED, InProgress, KeyReused
 from numbers_project.random_numbers.serializers import (
     UNKNOWN_USER,
@@ -19,9 +22,40 @@ from numbers_project.random_numbers.serializers import (
 )
 from numbers_project.random_numbers.views import GeneratedNumberViewSet
 
+
+class ProofSerializer(serializers.Serializer[Any]):
+    """Makes an answer a receipt, which /verify.py checks when the day has ended."""
+
+    version = serializers.CharField(help_text=commitments.VERSION)
+    day = serializers.DateField()
+    commitment = serializers.CharField(help_text="The SHA-256 of the day's key, hexadecimal.")
+
+
+class GeneratedNumberReceiptSerializer(GeneratedNumberSerializer):
+    """A number that was drawn with an Idempotency-Key."""
+
+    proof = ProofSerializer(read_only=True)
+
+    class Meta(GeneratedNumberSerializer.Meta):
+        fields = [*GeneratedNumberSerializer.Meta.fields, "proof"]
+
+
+class BatchReceiptSerializer(BatchSerializer):
+    """Numbers that were drawn with an Idempotency-Key."""
+
+    proof = ProofSerializer()
+
+
+RECEIPTS: list[Any] = [GeneratedNumberReceiptSerializer, BatchReceiptSerializer]
+if not settings.DRAW_SECRET:
+    RECEIPTS = []
 DRAWN = PolymorphicProxySerializer(
     component_name="Drawn",
-    serializers=[GeneratedNumberSerializer, BatchSerializer],
+    serializers=[
+        GeneratedNumberSerializer,
+        BatchSerializer,
+        *RECEIPTS,
+    ],
     resource_type_field_name=None,
 )
 REFUSED = error(

@@ -2,6 +2,7 @@
 
 from typing import Any, TypedDict
 
+from django.conf import settings
 from rest_framework import serializers
 
 from common.api.fields import StrictIntegerField, UTCDateTimeField
@@ -41,6 +42,14 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     class Meta:
         model = GeneratedNumber
         fields = ["id", "user", "limit", "count", "randomNumber", "createdAt"]
+
+    def validate_user(self, name: str) -> str:
+        """Refuse another user's name, where tokens are for one user each."""
+        if settings.AUTH_USER_CLAIM:
+            from common.api.tokens import require_own_name
+
+            require_own_name(self.context["request"], name)
+        return name
 
     def create(self, validated_data: dict[str, Any]) -> Any:
         """Draw and save one number, or `count` numbers if it is given."""

@@ -23,13 +23,15 @@ class GeneratedNumberViewSet(mixins.CreateModelMixin, viewsets.GenericViewSet[Ge
 
     Each is drawn uniformly from 0 to `limit`, inclusive, from the operating system's cryptographic
     source. All of them are on disk before the answer is sent.
+
+    With the header Idempotency-Key, a request may be repeated: only the first one draws.
     """
 
+    scope = "numbers"
     queryset = GeneratedNumber.objects.all()
     serializer_class = GeneratedNumberSerializer
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Draw, or repeat the answer to an earlier request with the same Idempotency-Key."""
         key = read_key(request)
         if key is None:
             return super().create(request, *args, **kwargs)
@@ -49,6 +51,7 @@ class SavedNumberPagination(KeysetPagination):
 class SavedNumberViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[GeneratedNumber]):
     """All saved numbers, by ascending id."""
 
+    scope = "numbers"
     queryset = GeneratedNumber.objects.select_related("user").order_by("id")
     serializer_class = SavedNumberSerializer
     filter_backends = [UserFilter]

@@ -19,6 +19,7 @@ class UserViewSet(
     A name is unique and has 1 to 80 characters, not counting surrounding white space.
     """
 
+    scope = "users"
     queryset = User.objects.order_by("id")
     serializer_class = UserSerializer
     filter_backends = [NameFilter]
