@@ -1,4 +1,4 @@
-"""The words of manage_all.sh for developers: lint, test, bench, drill, test-images and test-cluster."""
+"""The words of manage_all.sh for developers: lint, test, bench, drill, test-images and others."""
 
 import os
 import shutil
@@ -16,7 +16,8 @@ from local_state import StateFolder
 
 SHELLCHECK = str(local_environments.TESTS.folder / "bin" / "shellcheck")
 FRONT_SCRIPT = sorted(path.name for path in ROOT.glob("*.py"))
-SHELL_SCRIPTS = ["manage_all.sh", ".ci/run", "tests/images/run.sh", "tests/cluster/run.sh"]
+CLUSTER_SCRIPTS = ["tests/cluster/run.sh", "tests/cluster/drill.sh"]
+SHELL_SCRIPTS = ["manage_all.sh", ".ci/run", "tests/images/run.sh", *CLUSTER_SCRIPTS]
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as run; run()"
 WITHOUT_DJANGO = (
     ["tests/chart"],
@@ -157,8 +158,12 @@ def bench(words: list[str]) -> None:
 
 
 def drill(words: list[str]) -> None:
-    """Show that no number is lost whatever breaks, in the place of this process."""
-    become("drill", "tests.drill", words)
+    """Show that no number is lost whatever breaks, here or on a cluster."""
+    if words[:1] == ["--cluster"]:
+        with throw_away_stack() as stack:
+            run_script(stack, "tests/cluster/drill.sh", *words[1:])
+    else:
+        become("drill", "tests.drill", words)
 
 
 def become(

@@ -11,10 +11,12 @@ import signal
 import sys
 import tempfile
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.drill import drill, report
+from tests.drill import drill, load, report
+from tests.drill.cluster import Cluster
+from tests.drill.cluster_faults import CLUSTER_FAULTS
+from tests.drill.fault import Fault
 from tests.drill.faults import FAULTS
 from tests.drill.report import Outcome
 from tests.drill.system import System
@@ -25,11 +27,17 @@ LONGEST_ANSWER = 5.0  # seconds, which the services promise
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
-    names = [fault.name for fault in FAULTS]
+    names = dict.fromkeys(fault.name for fault in [*FAULTS, *CLUSTER_FAULTS])
     parser = argparse.ArgumentParser(prog="./manage_all.sh drill", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer faults, and shorter ones")
     parser.add_argument("--only", nargs="+", choices=names, metavar="FAULT", help=", ".join(names))
     parser.add_argument("--output", type=Path, help="a Markdown file for the table")
+    parser.add_argument(
+        "--release",
+        nargs=3,
+        metavar=("CONTEXT", "NAMESPACE", "NAME"),
+        help="a release of the chart to drill, which tests/cluster/drill.sh installs",
+    )
     parser.add_argument("--checkout", type=Path, default=ROOT, help="the project to drill")
     parser.add_argument(
         "--longest", type=float, default=LONGEST_ANSWER, help="seconds that an answer may take"
@@ -48,7 +56,7 @@ def main() -> None:
         sys.exit("Stopped.")
     except RuntimeError as error:
         sys.exit(f"The drill itself failed: {error}")
-    text = f"{describe(outcomes, options.longest)}\n{report.table(outcomes)}"
+    text = report.text(outcomes, place(options), options.longest)
     print(text)
     if options.output:
         options.output.write_text(text)
@@ -62,40 +70,30 @@ def main() -> None:
 
 
 def run(options: argparse.Namespace) -> list[Outcome]:
-    """Start everything, cause the faults, and remove everything."""
-    chosen = [
-        fault
-        for fault in FAULTS
-        if fault.name in (options.only or [fault.name])
-        and (options.only or fault.is_quick or not options.quick)
-    ]
+    """Cause the faults in a release on a cluster, or in services that are started for it."""
+    pace = load.QUICK if options.quick else load.FULL
+    if options.release:
+        return drill.drill(Cluster(*options.release), chosen(CLUSTER_FAULTS, options), pace)
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="drill-"))
         front_script = FrontScript(Path(folder) / "state", options.checkout.resolve())
         drill.progress("Starting PostgreSQL and the services")
         stack.enter_context(by_front_script("drill", front_script))
-        pace = drill.QUICK if options.quick else drill.FULL
-        return drill.drill(System(front_script), chosen, pace)
+        return drill.drill(System(front_script), chosen(FAULTS, options), pace)
 
 
-def describe(outcomes: list[Outcome], longest: float) -> str:
-    """Return what the figures mean."""
-    lateness = max(outcome.lateness for outcome in outcomes)
-    return f"""\
-Drilled on {datetime.now(UTC):%Y-%m-%d}; the services, PostgreSQL and the clients share {os.cpu_count()} \
-processors.
+def chosen(faults: list[Fault], options: argparse.Namespace) -> list[Fault]:
+    """Return the faults that the command line asks for."""
+    if options.only:
+        return [fault for fault in faults if fault.name in options.only]
+    return [fault for fault in faults if fault.is_quick or not options.quick]
 
-- acknowledged: answered by a 201 that arrived whole. The other draws were refused by a 503, or by a
-  409 while a draw with the same key was at work, or had no answer.
-- lost: a number that was acknowledged and is not in the table, or the rest of a batch.
-- doubled: a row more than was asked for, or a second answer for one Idempotency-Key.
-- no answer: the connection broke, or the client hung up.
-- lists whole: each has every number that was acknowledged before it was asked for.
-- slowest answer: {longest:.0f} s are allowed, and as long as the clients' own threads had to wait \
-for a processor, at most {lateness:.2f} s.
-- healed after: how long requests went on to fail once what was broken had been put back or, where
-  clients have to be served in spite of the fault, once it had begun.
-"""
+
+def place(options: argparse.Namespace) -> str:
+    """Return where the drill took place."""
+    if options.release:
+        return f"in a release of the chart on {options.release[0]}"
+    return f"on {os.cpu_count()} processors, which the clients share"
 
 
 if __name__ == "__main__":

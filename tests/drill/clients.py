@@ -2,6 +2,7 @@
 
 import json
 import random
+import select
 import threading
 from http.client import HTTPConnection, HTTPException
 from math import inf
@@ -52,6 +53,8 @@ class Client(threading.Thread):
 
     def call(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         """Send a request and wait for the whole answer."""
+        if is_closed(self.connection):
+            self.connection.close()  # and the request opens another
         start = monotonic()
         status, content, has_retry_after = None, b"", False
         try:
@@ -69,6 +72,15 @@ class Client(threading.Thread):
         """Return whether its latest requests, all sent after a moment, have succeeded."""
         latest = self.answers[-times:]
         return len(latest) == times and all(one.succeeded and one.start >= start for one in latest)
+
+
+def is_closed(connection: HTTPConnection) -> bool:
+    """Return whether the service has closed a kept connection, as it may; careful clients look."""
+    if connection.sock is None:
+        return False
+    look = select.poll()
+    look.register(connection.sock, select.POLLIN)
+    return bool(look.poll(0))
 
 
 class Drawer(Client):

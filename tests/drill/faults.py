@@ -1,35 +1,7 @@
-"""The faults, in the order in which a drill causes them."""
-
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+"""The faults of services on this machine, in the order in which a drill causes them."""
 
 from tests.drill import client_faults, database_faults, replica_faults, service_faults
-from tests.drill.system import System
-
-Cause = Callable[[System], AbstractContextManager[None]]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What breaks inside the block of `caused`; its docstring is the fault's title."""
-
-    caused: Cause
-    prepared: Cause = nullcontext  # what has to be different before the clients begin
-    is_felt: bool = False  # at least one request has to fail, or else nothing was broken
-    lasts: bool = False  # clients have to be served while it lasts, not only after it
-    is_quick: bool = False  # caused by `drill --quick` too
-
-    @property
-    def name(self) -> str:
-        """Return its name on the command line."""
-        return self.caused.__name__
-
-    @property
-    def title(self) -> str:
-        """Return its name in the table."""
-        return (self.caused.__doc__ or self.name).splitlines()[0]
-
+from tests.drill.fault import Fault
 
 FAULTS = [
     Fault(database_faults.database_killed, is_felt=True, is_quick=True),

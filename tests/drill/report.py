@@ -4,9 +4,22 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from tests.drill.ledger import Answer, Comparison, Draw, Ledger
 
+LEGEND = """\
+- acknowledged: answered by a 201 that arrived whole. The other draws were refused by a 503, or by a
+  409 while a draw with the same key was at work, or had no answer.
+- lost: a number that was acknowledged and is not in the table, or the rest of a batch.
+- doubled: a row more than was asked for, or a second answer for one Idempotency-Key.
+- no answer: the connection broke, or the client hung up.
+- lists whole: each has every number that was acknowledged before it was asked for.
+- slowest answer: {longest:.0f} s are allowed, and as long as the clients themselves waited for a
+  processor meanwhile, at most {lateness:.2f} s.
+- healed after: how long requests went on to fail once what was broken had been put back or, where
+  clients have to be served in spite of the fault, once it had begun.
+"""
 HEAD = [
     "fault",
     "draws sent",
@@ -91,6 +104,14 @@ def unfinished_draws(ledger: Ledger) -> list[Draw]:
         for draw in dict.fromkeys(one for one, _ in ledger.draws)
         if draw.key and draw not in succeeded
     ]
+
+
+def text(outcomes: list[Outcome], place: str, longest: float) -> str:
+    """Return what was seen, and what the figures mean."""
+    lateness = max((outcome.lateness for outcome in outcomes), default=0.0)
+    legend = LEGEND.format(longest=longest, lateness=lateness)
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    return f"Drilled on {day}, {place}:\n\n{legend}\n{table(outcomes)}"
 
 
 def table(outcomes: list[Outcome]) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 from common.services import SERVICES
 from local_postgres import LocalPostgres
+from tests.drill import load
 from tests.drill.ledger import Ledger, Row
-from tests.load.client import Client
+from tests.drill.load import Load, Pace
 from tests.load.processes import uninterrupted
 from tests.load.subjects import FrontScript
 from tests.postgres import Replica, execute
@@ -18,6 +19,13 @@ from tests.postgres import Replica, execute
 NUMBERS = "numbers.random_numbers_generatednumber"
 USERS = "users.users_user"
 ROLE = next(service.role for service in SERVICES if service.name == "numbers")
+
+
+ROWS = (
+    f'SELECT number.id, name, "limit", number FROM {NUMBERS} AS number'
+    f" JOIN {USERS} AS users ON users.id = user_id WHERE starts_with(name, %s)"
+)
+LAST_ID = f"SELECT coalesce(max(id), 0) FROM {NUMBERS}"
 
 
 class NotPossible(Exception):
@@ -43,26 +51,21 @@ class System:
         """Run a statement as PostgreSQL's superuser, and return its rows."""
         return execute(self.state, statement, *parameters)
 
+    def load(self, pace: Pace) -> Load:
+        """Return clients that write into the ledger."""
+        return load.make(self.front_script.url("users"), self.url, self.ledger, pace)
+
     def register(self, kind: str, number: int) -> list[str]:
-        """Register users for clients of a kind, and return their names."""
-        names = [f"{self.ledger.users}{kind}/{count}" for count in range(1, number + 1)]
-        client = Client(self.front_script.url("users"))
-        for name in names:
-            client.post("/users", {"name": name})
-        client.connection.close()
-        return names
+        """Register users for further clients, and return their names."""
+        return load.register(self.front_script.url("users"), self.ledger, kind, number)
 
     def rows(self, users: str) -> list[Row]:
         """Return the numbers that are saved for the users whose names begin with some text."""
-        return self.execute(
-            f'SELECT number.id, name, "limit", number FROM {NUMBERS} AS number'
-            f" JOIN {USERS} AS users ON users.id = user_id WHERE starts_with(name, %s)",
-            users,
-        )
+        return self.execute(ROWS, users)
 
     def last_id(self) -> int:
         """Return the largest id of the saved numbers."""
-        return int(self.execute(f"SELECT coalesce(max(id), 0) FROM {NUMBERS}")[0][0])
+        return int(self.execute(LAST_ID)[0][0])
 
     def server(self) -> int:
         """Return the process id of PostgreSQL's first process."""
