@@ -16,9 +16,9 @@ from pathlib import Path
 from tests.drill import drill, load, report
 from tests.drill.cluster import Cluster
 from tests.drill.cluster_faults import CLUSTER_FAULTS
+from tests.drill.complaints import Outcome, complaints
 from tests.drill.fault import Fault
 from tests.drill.faults import FAULTS
-from tests.drill.report import Outcome
 from tests.drill.system import System
 from tests.load.subjects import ROOT, FrontScript, by_front_script
 
@@ -63,7 +63,7 @@ def main() -> None:
     wrong = [
         f"{outcome.title}: {sentence}."
         for outcome in outcomes
-        for sentence in report.complaints(outcome, options.longest)
+        for sentence in complaints(outcome, options.longest)
     ]
     if wrong:
         sys.exit("\n".join(wrong))

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from threading import Event
 from time import monotonic
 
-from tests.drill.clients import KeyedDrawer
+from tests.drill.drawers import KeyedDrawer
 from tests.drill.ledger import Answer, Draw
 from tests.drill.load import Load
 from tests.drill.system import System

@@ -3,7 +3,8 @@
 import csv
 import subprocess
 
-from tests.drill.ledger import Ledger, Row
+from tests.drill.comparison import Row
+from tests.drill.ledger import Ledger
 from tests.drill.load import Pace
 from tests.drill.remote import RemoteLoad
 from tests.drill.system import LAST_ID, ROWS

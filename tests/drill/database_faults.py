@@ -1,18 +1,12 @@
-"""Faults of PostgreSQL, of the disk below it, and of what its administrator has set."""
+"""Faults of PostgreSQL, and of what its administrator has set."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from pathlib import Path
 
 import psycopg2
 
-from tests.drill.system import NUMBERS, ROLE, USERS, NotPossible, System
+from tests.drill.system import ROLE, USERS, System
 from tests.postgres import connect, frozen, kill
-
-MEBIBYTE = 2**20
-ROOM = 16 * MEBIBYTE  # on the small disk, beside what is in the table
 
 
 @contextmanager
@@ -93,56 +87,3 @@ def grant_revoked(system: System) -> Iterator[None]:
         yield
     finally:
         system.execute(f"GRANT SELECT (id, name) ON {USERS} TO users_reader")
-
-
-@contextmanager
-def on_a_small_disk(system: System) -> Iterator[None]:
-    """Keep the table of numbers on a small disk in memory inside the block."""
-    if os.geteuid():
-        raise NotPossible("only root can mount a small disk")
-    disk = small_disk(system)
-    size = int(system.execute("SELECT pg_table_size(%s)", NUMBERS)[0][0]) + ROOM
-    mount = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "drill", disk],
-        capture_output=True,
-        text=True,
-    )
-    if mount.returncode:
-        raise NotPossible(mount.stderr.strip())
-    try:
-        system.postgres.own(disk)
-        system.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
-        system.execute(f"ALTER TABLE {NUMBERS} SET TABLESPACE small")
-        yield
-        system.execute(f"ALTER TABLE {NUMBERS} SET TABLESPACE pg_default")
-        system.execute("DROP TABLESPACE small")
-    finally:
-        # Lazily: PostgreSQL still has files open there if something has gone wrong.
-        subprocess.run(["umount", "--lazy", disk], check=True)
-
-
-def small_disk(system: System) -> Path:
-    """Return the folder of the small disk."""
-    folder = system.postgres.home / "small"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-@contextmanager
-def disk_full(system: System) -> Iterator[None]:
-    """PostgreSQL's disk full"""
-    with filled(small_disk(system)):
-        yield
-
-
-@contextmanager
-def filled(folder: Path) -> Iterator[None]:
-    """Leave no room on a small disk inside the block."""
-    filler = folder / "filler"
-    try:
-        with suppress(OSError), filler.open("wb", buffering=0) as file:  # until it is full
-            while True:
-                file.write(bytes(4096))
-        yield
-    finally:
-        filler.unlink()

@@ -4,10 +4,11 @@ import sys
 import time
 from itertools import groupby
 
+from tests.drill.comparison import compare
+from tests.drill.complaints import Outcome
 from tests.drill.fault import Cause, Fault
-from tests.drill.ledger import Ledger, compare
+from tests.drill.ledger import Ledger
 from tests.drill.load import Pace
-from tests.drill.report import Outcome
 from tests.drill.system import NotPossible, System
 
 HEAL_WITHIN = 60.0  # seconds, after which a fault counts as not healed

@@ -9,7 +9,8 @@ from math import inf
 from time import monotonic
 from urllib.parse import urlsplit
 
-from tests.drill.clients import Client, Drawer, KeyedDrawer, Reader
+from tests.drill.clients import Client
+from tests.drill.drawers import Drawer, KeyedDrawer, Reader
 from tests.drill.ledger import Ledger
 
 BEAT = 0.05  # seconds

@@ -11,7 +11,7 @@ from tests.drill.ledger import Answer, Draw, Ledger
 from tests.drill.load import Pace, make
 
 # What has to be there, in the order of the imports; none of it needs more than Python.
-MODULES = ("ledger", "clients", "load", "remote")
+MODULES = ("ledger", "clients", "drawers", "load", "remote")
 START = """
 import json, sys, types
 for name, source in json.loads(sys.stdin.readline()):

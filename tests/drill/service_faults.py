@@ -1,4 +1,4 @@
-"""Faults of the services' processes, and of the folder in which they count requests."""
+"""Faults of the services' processes."""
 
 import os
 import signal
@@ -8,12 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
-from tests.drill.database_faults import filled
-from tests.drill.system import NotPossible, System
+from tests.drill.system import System
 
 KILLS = 0.5  # seconds from one to the next
-MOUNT = 'mount -t tmpfs -o size=4m drill /dev/shm && exec "$@"'
-SMALL_MEMORY = ("unshare", "--mount", "bash", "-c", MOUNT, "bash")
 
 
 @contextmanager
@@ -72,21 +69,3 @@ def user_service_stopped(system: System) -> Iterator[None]:
         yield
     finally:
         system.up()
-
-
-@contextmanager
-def with_small_memory(system: System) -> Iterator[None]:
-    """Give the services a small /dev/shm of their own inside the block."""
-    if os.geteuid():
-        raise NotPossible("only root can give a service a /dev/shm of its own")
-    with system.restarted(*SMALL_MEMORY):
-        yield
-
-
-@contextmanager
-def shared_memory_full(system: System) -> Iterator[None]:
-    """/dev/shm full, where the service counts requests, and its workers killed"""
-    first = system.front_script.service("numbers").pid
-    with filled(Path(f"/proc/{first}/root/dev/shm")):
-        system.kill_workers()
-        yield

@@ -10,7 +10,8 @@ from typing import Any
 from common.services import SERVICES
 from local_postgres import LocalPostgres
 from tests.drill import load
-from tests.drill.ledger import Ledger, Row
+from tests.drill.comparison import Row
+from tests.drill.ledger import Ledger
 from tests.drill.load import Load, Pace
 from tests.load.processes import uninterrupted
 from tests.load.subjects import FrontScript

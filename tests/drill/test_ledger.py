@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from tests.drill.ledger import Answer, Draw, Ledger, Row, compare
-from tests.drill.report import Outcome, complaints, table
+from tests.drill.comparison import Row, compare
+from tests.drill.complaints import Outcome, complaints
+from tests.drill.ledger import Answer, Draw, Ledger
+from tests.drill.report import table
 
 PLAIN = Draw("ankur", 6)
 BATCH = Draw("ankur", 7, count=2)

@@ -4,7 +4,8 @@ import sys
 from uuid import uuid4
 
 from tests.conftest import Services
-from tests.drill.ledger import Ledger, compare
+from tests.drill.comparison import compare
+from tests.drill.ledger import Ledger
 from tests.drill.load import QUICK
 from tests.drill.remote import RemoteLoad
 from tests.drill.system import ROWS
