@@ -101,7 +101,7 @@ def is_up_to_date(environment: Environment) -> bool:
 
 
 def are_collected() -> bool:
-    """Return whether the static files are there, and newer than ours: their list is written last."""
+    """Return whether all static files are there (their list is written last), newer than ours."""
     listed = STATIC_FILES / "staticfiles.json"
     newest = max(path.stat().st_mtime for path in (ROOT / "common/static").rglob("*"))
     try:

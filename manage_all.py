@@ -160,6 +160,7 @@ WORDS: dict[str, Callable[[list[str]], None]] = {
     "lint": run_tests.lint,
     "test": run_tests.test,
     "bench": run_tests.bench,
+    "drill": run_tests.drill,
     "test-images": run_tests.test_images,
     "test-cluster": run_tests.test_cluster,
 }
