@@ -5,7 +5,7 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic
 
@@ -140,7 +140,7 @@ def test_a_reader_that_makes_progress_is_not_cut_when_all_places_are_taken(
     with stalled(few_places.numbers, LIST, 1) as (reader,), ExitStack() as stack:
         received = bytearray()
         for _ in range(40):
-            stack.enter_context(clients(few_places, b"", 1))
+            stack.enter_context(stalled(few_places.numbers, b"", 1))
             goal = len(received) + 300_000  # more than the buffers hold
             while len(received) < goal:
                 received += reader.recv(8192)
@@ -157,7 +157,9 @@ def test_a_client_that_has_given_way_sees_that_its_answer_is_incomplete(
     with stalled(few_places.numbers, LIST, 1) as (reader,), ExitStack() as stack:
         broken = select.poll()
         broken.register(reader, 0)  # for errors only
-        wait_for(lambda: stack.enter_context(clients(few_places, b"", 1)) and broken.poll(0), 60)
+        wait_for(
+            lambda: stack.enter_context(stalled(few_places.numbers, b"", 1)) and broken.poll(0), 60
+        )
         assert b"]}" not in broken_off(reader)
 
 
@@ -179,7 +181,7 @@ def test_slow_clients_give_way_under_a_low_limit_of_open_files(
     log = tmp_path / "log"
     with another(services, log, files=128, CLIENT_TIMEOUT="600") as started:
         limited = Services("", started.url)
-        with clients(limited, static_file(limited), 200):
+        with stalled(limited.numbers, static_file(limited), 200):
             assert_a_place_is_found(limited, user)
         assert "raise it (ulimit -n)" in log.read_text()
         assert "Too many open files" not in log.read_text()
