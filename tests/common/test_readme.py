@@ -1,4 +1,4 @@
-"""README.md, SETTINGS.md and CONTRIBUTING.md agree with the code."""
+"""README.md, SETTINGS.md, SECURITY.md and CONTRIBUTING.md agree with the code."""
 
 import ast
 import re
@@ -12,6 +12,7 @@ from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
 SETTINGS = (ROOT / "SETTINGS.md").read_text()
+SECURITY = (ROOT / "SECURITY.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 SCRIPT = (ROOT / "manage_all.sh").read_text()
 
@@ -21,7 +22,9 @@ def test_the_readme_is_short() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [README, SETTINGS, CONTRIBUTING], ids=["README", "SETTINGS", "CONTRIBUTING"]
+    "text",
+    [README, SETTINGS, SECURITY, CONTRIBUTING],
+    ids=["README", "SETTINGS", "SECURITY", "CONTRIBUTING"],
 )
 def test_every_path_in_a_document_exists(text: str) -> None:
     text = text.replace("dice_project", "users_project")  # the example of a copy
@@ -39,7 +42,7 @@ def test_every_path_in_a_document_exists(text: str) -> None:
         assert (ROOT / path).exists(), path
 
 
-@pytest.mark.parametrize("word", re.findall(r"manage_all\.sh ([a-z-]+)", README + CONTRIBUTING))
+@pytest.mark.parametrize("word", re.findall(r"manage_all\.sh ([a-z-]+)", README + SECURITY + CONTRIBUTING))
 def test_every_command_in_a_document_exists(word: str) -> None:
     assert f"./manage_all.sh {word}" in SCRIPT or word in get_commands()
 
