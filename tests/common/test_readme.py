@@ -42,7 +42,9 @@ def test_every_path_in_a_document_exists(text: str) -> None:
         assert (ROOT / path).exists(), path
 
 
-@pytest.mark.parametrize("word", re.findall(r"manage_all\.sh ([a-z-]+)", README + SECURITY + CONTRIBUTING))
+@pytest.mark.parametrize(
+    "word", re.findall(r"manage_all\.sh ([a-z-]+)", README + SECURITY + CONTRIBUTING)
+)
 def test_every_command_in_a_document_exists(word: str) -> None:
     assert f"./manage_all.sh {word}" in SCRIPT or word in get_commands()
 
@@ -87,4 +89,6 @@ def test_the_settings_of_the_front_script_are_listed() -> None:
     for path in ROOT.glob("*.py"):
         defaults |= set(re.findall(r'environ\.get\("([A-Z_]+)"\)', path.read_text()))
     assert {"PYTHON", "STATE_DIR", "DB_HOST"} <= defaults
-    assert {name for name in defaults if f"`{name}`" not in SETTINGS and "_FILE" not in name} == set()
+    assert {
+        name for name in defaults if f"`{name}`" not in SETTINGS and "_FILE" not in name
+    } == set()
