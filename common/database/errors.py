@@ -22,5 +22,13 @@ def is_overloaded(error: BaseException) -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error's message without libpq's line breaks."""
-    return " ".join(str(error).split())
+    """Return a Django error's message, on one line, and the kind of statement that failed.
+
+    It names constraints and columns, but leaves out the details, which may contain personal data.
+    """
+    diagnostics = getattr(error.__cause__, "diag", None)
+    message = (diagnostics and diagnostics.message_primary) or str(error)
+    cursor = getattr(error.__cause__, "cursor", None)
+    if cursor and cursor.query:
+        message += f" ({cursor.query.split(maxsplit=1)[0].decode()})"
+    return " ".join(message.split())
