@@ -6,6 +6,7 @@ a view that relies on sessions.
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
@@ -23,6 +24,13 @@ class AdminOnly:
 
 class SessionMiddleware(AdminOnly, sessions.SessionMiddleware):
     """Django's session middleware, for the admin."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Take a key that cannot be one for none: PostgreSQL would reject a NUL in it."""
+        name = settings.SESSION_COOKIE_NAME
+        if not request.COOKIES.get(name, "none").isalnum():
+            request.COOKIES[name] = ""
+        super().process_request(request)
 
 
 class AuthenticationMiddleware(AdminOnly, auth.AuthenticationMiddleware):

@@ -26,7 +26,13 @@ class BoundedPaginator(Paginator):
 class FilteredAdmin(admin.ModelAdmin):
     """Allows only the listed lookups; Django allows more, and raises on some of their values."""
 
+    # An action can be applied to all rows at once, and Django raises on what is no id.
+    actions = None
     lookups: tuple[str, ...] = ()
+
+    def get_object(self, request: Any, object_id: str, from_field: str | None = None) -> Any:
+        """Return the object; Django raises on an empty name of the field that identifies it."""
+        return super().get_object(request, object_id, from_field or None)
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """Return whether one of the page's own filters uses the lookup."""
@@ -36,8 +42,6 @@ class FilteredAdmin(admin.ModelAdmin):
 class LargeTableAdmin(FilteredAdmin):
     """Lists newest rows first, and never counts, sorts or loads the whole table."""
 
-    # Django's actions can be applied to all rows at once, and would load every one of them.
-    actions = None
     ordering = ["-id"]
     paginator = BoundedPaginator
     show_facets = admin.ShowFacets.NEVER

@@ -51,7 +51,14 @@ class DatabaseErrorMiddleware:
             )
         if isinstance(exception, Error):
             return errors.database_error_response(request, exception)
+        if is_nul(exception):
+            return errors.bad_request(request, exception)
         return None
+
+
+def is_nul(exception: Exception) -> bool:
+    """Return whether psycopg2 was given a NUL, which only a request can contain."""
+    return isinstance(exception, ValueError) and "NUL (0x00)" in str(exception)
 
 
 def is_taken(exception: Exception) -> bool:

@@ -29,6 +29,23 @@ def test_an_anonymous_visitor_is_asked_to_sign_in(client: Client) -> None:
     assert client.get(LIST).headers["Location"] == f"/admin/login/?next={LIST}"
 
 
+@pytest.mark.parametrize("key", ['"\\000aaaaaaaa"', '"\\355\\240\\200aaaaaaa"', "short", "x" * 99])
+def test_what_is_no_session_is_an_unknown_one(client: Client, key: str) -> None:
+    """The first is a NUL in the syntax of cookies."""
+    response = client.get("/admin/", headers={"Cookie": f"users_session={key}"})
+    assert response.headers["Location"] == "/admin/login/?next=/admin/"
+    assert (
+        client.get("/admin/login/", headers={"Cookie": f"users_session={key}"}).status_code == 200
+    )
+
+
+@pytest.mark.parametrize("term", ["\0", "a\0"])
+def test_a_nul_in_a_search_is_refused(admin: Client, term: str) -> None:
+    field = {"app_label": "auth", "model_name": "user", "field_name": "groups"}
+    assert admin.get("/admin/autocomplete/", {**field, "term": "a"}).status_code == 200
+    assert admin.get("/admin/autocomplete/", {**field, "term": term}).status_code == 400
+
+
 def test_users_are_shown_newest_first(admin: Client) -> None:
     User.objects.register("first")
     User.objects.register("second")
