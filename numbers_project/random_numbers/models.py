@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from common.user_names import NAME_LENGTH
+from common.user_names import NAME_LENGTH, spellings
 from numbers_project.random_numbers.generator import draw
 from numbers_project.random_numbers.queries import (
     Draw,
@@ -42,12 +42,16 @@ class GeneratedNumberManager(models.Manager["GeneratedNumber"]):
     def generate(self, user: str, limit: int = DEFAULT_LIMIT) -> Saved | None:
         """Draw one number."""
         (number,) = draw(limit)
-        (saved,) = insert_draws([Draw(user, limit, number)])
-        return saved
+        for name in spellings(user):
+            if saved := insert_draws([Draw(name, limit, number)])[0]:
+                return saved
+        return None
 
     def generate_many(self, user: str, limit: int, count: int) -> SavedBatch | None:
         """Draw `count` numbers, and save all of them or none."""
-        return insert_batch(user, limit, draw(limit, count))
+        numbers = draw(limit, count)
+        batches = (insert_batch(name, limit, numbers) for name in spellings(user))
+        return next(filter(None, batches), None)
 
 
 class GeneratedNumber(models.Model):

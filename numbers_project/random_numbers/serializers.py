@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 from rest_framework import serializers
 
 from common.api.fields import StrictIntegerField, UTCDateTimeField
-from common.user_names import NameField
+from common.user_names import KnownNameField
 from numbers_project.random_numbers.models import (
     DEFAULT_LIMIT,
     LARGEST_COUNT,
@@ -20,7 +20,7 @@ UNKNOWN_USER = "No user with this name is registered. Register the user first."
 class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     """A number to draw, and the number that was drawn."""
 
-    user = NameField(help_text="Name of a registered user.")
+    user = KnownNameField(help_text="Name of a registered user.")
     limit = StrictIntegerField(
         min_value=0,
         max_value=LARGEST_LIMIT,

@@ -113,10 +113,12 @@ def many(users_database) -> int:
     """As many numbers as users, each of another one; returns how many."""
     rows = 100_000
     with users_database.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         names = "SELECT 'many ' || i FROM generate_series(1, %s) AS i"
         cursor.execute(f"INSERT INTO users_user (name) {names}", [rows])
         cursor.execute("ANALYZE users_user")
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(
             'INSERT INTO random_numbers_generatednumber (user_id, "limit", number)'
             ' SELECT id, 6, 6 FROM "users"."users_user"'
