@@ -1,5 +1,6 @@
 """Settings of the random number service."""
 
+from common import env
 from common.settings import *
 
 INSTALLED_APPS = [*COMMON_APPS, "numbers_project.random_numbers"]
@@ -8,6 +9,8 @@ WSGI_APPLICATION = "numbers_project.wsgi.application"
 # Browsers send a host's cookies to all of its ports, so each admin needs its own cookie names.
 SESSION_COOKIE_NAME = "numbers_session"
 CSRF_COOKIE_NAME = "numbers_csrf"
+# How many numbers one request may draw at most.
+MAX_COUNT = env.integer("MAX_COUNT", 10_000, 1, 10_000)
 SPECTACULAR_SETTINGS = {
     **SPECTACULAR_SETTINGS,
     "TITLE": "Random number service",

@@ -17,7 +17,6 @@ from numbers_project.random_numbers.queries import (
 
 LARGEST_LIMIT = 2**53 - 1  # the largest integer that every JSON client reads exactly
 DEFAULT_LIMIT = 1000
-LARGEST_COUNT = 10_000
 
 
 class User(models.Model):

@@ -2,13 +2,13 @@
 
 from typing import Any, TypedDict
 
+from django.conf import settings
 from rest_framework import serializers
 
 from common.api.fields import StrictIntegerField, UTCDateTimeField
 from common.user_names import KnownNameField
 from numbers_project.random_numbers.models import (
     DEFAULT_LIMIT,
-    LARGEST_COUNT,
     LARGEST_LIMIT,
     GeneratedNumber,
 )
@@ -30,7 +30,7 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     )
     count = StrictIntegerField(
         min_value=1,
-        max_value=LARGEST_COUNT,
+        max_value=settings.MAX_COUNT,
         required=False,
         write_only=True,
         help_text="How many numbers to draw at once. Either all of them are saved or none.",
