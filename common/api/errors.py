@@ -68,6 +68,8 @@ def describe(error: Exception, view: APIView) -> dict[str, Any]:
 
 def describe_detail(detail: Any) -> dict[str, Any]:
     """Return the answer for an exception's detail: a text, a list, or a dictionary of fields."""
+    if isinstance(detail, list):
+        return {"error": " ".join(map(first_sentence, filter(None, detail))) or first_sentence([])}
     if not isinstance(detail, dict):
         return {"error": first_sentence(detail)}
     sentences = []
