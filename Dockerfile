@@ -32,7 +32,7 @@ LABEL org.opencontainers.image.title="User service" \
       org.opencontainers.image.description="Registers people"
 COPY users_project users_project
 # The settings require these; the placeholder values do not end up in the image.
-RUN SECRET_KEY=build DB_USER=build DB_PASSWORD=build python users_project/manage.py collectstatic --noinput
+RUN SECRET_KEY="not secret, and not in the image" DB_USER=users_service DB_PASSWORD=build python users_project/manage.py collectstatic --noinput
 # Numeric, so that Kubernetes can verify runAsNonRoot.
 USER 10001:10001
 CMD ["python", "-m", "gunicorn", "--config", "common/serving/gunicorn.conf.py", "users_project.wsgi"]
@@ -41,6 +41,6 @@ FROM runtime AS random_service
 LABEL org.opencontainers.image.title="Random number service" \
       org.opencontainers.image.description="Draws random numbers for registered people"
 COPY numbers_project numbers_project
-RUN SECRET_KEY=build DB_USER=build DB_PASSWORD=build python numbers_project/manage.py collectstatic --noinput
+RUN SECRET_KEY="not secret, and not in the image" DB_USER=numbers_service DB_PASSWORD=build python numbers_project/manage.py collectstatic --noinput
 USER 10001:10001
 CMD ["python", "-m", "gunicorn", "--config", "common/serving/gunicorn.conf.py", "numbers_project.wsgi"]

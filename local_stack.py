@@ -47,8 +47,11 @@ class LocalStack:
         self.state.make_secrets(names)
 
     def collect_static_files(self) -> None:
-        """Collect the files that all admins serve, unless that was done."""
-        if (local_environments.STATIC_FILES / "staticfiles.json").exists():
+        """Collect the files that all pages use, unless that was done since ours have changed."""
+        manifest = local_environments.STATIC_FILES / "staticfiles.json"
+        ours = (ROOT / "common" / "static").rglob("*")
+        newest = max(path.stat().st_mtime for path in ours)
+        if manifest.exists() and manifest.stat().st_mtime > newest:
             return
         with self.state.install_log.open("w") as log:
             words = ("collectstatic", "--noinput")

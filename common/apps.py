@@ -15,6 +15,11 @@ class CommonConfig(AppConfig):
     def ready(self) -> None:
         from common.api import checks  # noqa: F401 The import registers the checks.
 
+        if settings.HAS_TOKENS:
+            from common.api import tokens
+
+            tokens.require_settings()
+
         require(
             "common.E002",
             "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)",

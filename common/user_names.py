@@ -21,9 +21,9 @@ def normalized(name: str) -> str:
 
 
 def spellings(name: str) -> list[str]:
-    """Return the forms under which a name may be stored, the likeliest first.
+    """Return the forms in which a name may be stored: as it is normalized, and as it was given.
 
-    Those that were stored before names were normalized are found as they were given.
+    The latter is for those that were stored before names were normalized.
     """
     return list(dict.fromkeys((normalized(name), name)))
 
@@ -63,7 +63,7 @@ class NameField(StrictCharField):
 
 
 class KnownNameField(StrictCharField):
-    """The name of a registered user, as it was given: `spellings` tells how it may be stored."""
+    """The name of a registered user, as it was given, in any form that may be stored."""
 
     openapi = NameField.openapi
 

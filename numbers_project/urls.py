@@ -1,6 +1,8 @@
 """Routes of the random number service."""
 
+from django.conf import settings
 from django.urls import path, re_path
+from django.views.decorators.http import require_safe
 
 from common.api.views import RootView
 from common.urls import common_urlpatterns, handler400, handler403, handler404, handler500
@@ -13,6 +15,7 @@ root = RootView.as_view(
     route_names={
         "generate-random-number": "generate-random-number",
         "get-saved-numbers": "get-saved-numbers",
+        **({"commitments": "commitments"} if settings.DRAW_SECRET else {}),
     },
 )
 
@@ -30,3 +33,10 @@ urlpatterns = [
     ),
     *common_urlpatterns,
 ]
+if settings.DRAW_SECRET:
+    from numbers_project.random_numbers.verifiable import CommitmentsView, program
+
+    urlpatterns += [
+        re_path(r"^commitments/?$", CommitmentsView.as_view(), name="commitments"),
+        path("verify.py", require_safe(program), name="verify"),
+    ]

@@ -37,9 +37,16 @@ def problems(view: Any) -> Iterator[CheckMessage]:
         yield Error(
             f"{view.cls.__name__} uses SessionAuthentication, but only the admin has sessions, so"
             " every client would be anonymous.",
-            hint="Use another authentication class, or replace the SessionMiddleware and"
-            " AuthenticationMiddleware of common.admin.middleware by Django's own.",
+            hint="Use another authentication class, or replace common.admin.middleware by Django's"
+            " own middleware for sessions, authentication, messages and CSRF.",
             id="common.E005",
+        )
+    if lacks_scope(option("permission_classes"), option("scope")):
+        yield Error(
+            f"{view.cls.__name__} has no scope, which its tokens would need.",
+            hint='Declare one, such as scope = "users" for users:read and users:write, or make the'
+            " view public by permission_classes = ().",
+            id="common.E007",
         )
     queryset, pagination_class = option("queryset"), option("pagination_class")
     if queryset is not None and pagination_class and issubclass(pagination_class, KeysetPagination):
@@ -49,3 +56,12 @@ def problems(view: Any) -> Iterator[CheckMessage]:
             require_keyset(queryset)
         except ImproperlyConfigured as error:
             yield Error(f"{view.cls.__name__}: {error}", id="common.E006")
+
+
+def lacks_scope(permission_classes: Iterable[type], scope: str | None) -> bool:
+    """Return whether a view requires tokens, but does not say with which scope."""
+    if scope or not settings.HAS_TOKENS:
+        return False
+    from common.api.tokens import HasScope
+
+    return any(issubclass(one, HasScope) for one in permission_classes)

@@ -8,8 +8,12 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from drf_spectacular import openapi
-from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework import serializers
 
@@ -52,6 +56,13 @@ NOT_ALLOWED = [
     ("Not allowed; see Allow.", f"PUT is not allowed here. Use one of: {methods}, OPTIONS.")
     for methods in ("GET, HEAD", "POST")
 ]
+TOKEN_ERRORS = {
+    "401": ("The token is missing or not valid; see WWW-Authenticate.", errors.UNAUTHENTICATED),
+    "403": (
+        "The token lacks the scope, or is for another user; see WWW-Authenticate.",
+        "The token lacks the scope users:write. Get one that has it.",
+    ),
+}
 UNAVAILABLE = ("The database is unavailable; see Retry-After.", errors.UNAVAILABLE)
 
 
@@ -65,6 +76,17 @@ class StrictChar(OpenApiSerializerFieldExtension):
         """Return the field's type and length, and the keywords of its `openapi`."""
         text: dict[str, Any] = {"type": "string", **self.target.openapi}
         return text | ({"maxLength": self.target.max_length} if self.target.max_length else {})
+
+
+class BearerToken(OpenApiAuthenticationExtension):
+    """The scheme behind Swagger UI's button Authorize."""
+
+    target_class = "common.api.tokens.TokenAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the scheme."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 
 def with_extensions(endpoints: list[Any]) -> list[Any]:
@@ -99,6 +121,8 @@ class AutoSchema(openapi.AutoSchema):
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is not None:
             answers = {"405": NOT_ALLOWED[method.upper() == "POST"], "503": UNAVAILABLE}
+            if settings.HAS_TOKENS:
+                answers |= TOKEN_ERRORS
             if method.upper() in BODY_METHODS:
                 answers |= BODY_ERRORS
             elif any(one["in"] == "query" for one in operation.get("parameters", ())):

@@ -6,7 +6,6 @@ from django.db.models import QuerySet
 
 from common.api.filters import ParameterFilter
 from common.database.replica import read
-from common.user_names import spellings
 from numbers_project.random_numbers.models import User
 
 
@@ -22,7 +21,6 @@ class UserFilter(ParameterFilter):
         With a known id instead of a join, PostgreSQL can estimate how many there are, and reads
         them in the order of their ids from the index.
         """
-        names = spellings(value)
-        ids = dict(read(User.objects.filter(name__in=names).values_list("name", "id"), list))
-        found = [ids[name] for name in names if name in ids]
-        return queryset.filter(user_id=found[0]) if found else queryset.none()
+        users = User.objects.filter(name=User.objects.stored_name(value))
+        ids = read(users.values_list("id", flat=True), list)
+        return queryset.filter(user_id=ids[0]) if ids else queryset.none()

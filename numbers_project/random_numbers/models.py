@@ -19,10 +19,27 @@ LARGEST_LIMIT = 2**53 - 1  # the largest integer that every JSON client reads ex
 DEFAULT_LIMIT = 1000
 
 
+class UserManager(models.Manager["User"]):
+    """Finds users by name."""
+
+    def stored_name(self, name: str) -> str:
+        """Return a name in the form in which a user is stored, or would be.
+
+        That is NFC, unless the user was stored before names were normalized.
+        """
+        forms = spellings(name)
+        if len(forms) == 1:
+            return name
+        stored = set(self.filter(name__in=forms).values_list("name", flat=True))
+        return next((form for form in forms if form in stored), forms[0])
+
+
 class User(models.Model):
     """A registered user. The user service owns the table; this service's role may only read it."""
 
     name = models.CharField(max_length=NAME_LENGTH)
+
+    objects = UserManager()
 
     class Meta:
         managed = False
@@ -41,16 +58,12 @@ class GeneratedNumberManager(models.Manager["GeneratedNumber"]):
     def generate(self, user: str, limit: int = DEFAULT_LIMIT) -> Saved | None:
         """Draw one number."""
         (number,) = draw(limit)
-        for name in spellings(user):
-            if saved := insert_draws([Draw(name, limit, number)])[0]:
-                return saved
-        return None
+        (saved,) = insert_draws([Draw(user, limit, number)])
+        return saved
 
     def generate_many(self, user: str, limit: int, count: int) -> SavedBatch | None:
         """Draw `count` numbers, and save all of them or none."""
-        numbers = draw(limit, count)
-        batches = (insert_batch(name, limit, numbers) for name in spellings(user))
-        return next(filter(None, batches), None)
+        return insert_batch(user, limit, draw(limit, count))
 
 
 class GeneratedNumber(models.Model):
@@ -80,3 +93,23 @@ class GeneratedNumber(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} of 0 to {self.limit}"
+
+
+class IdempotencyKey(models.Model):
+    """The answer to a draw with an Idempotency-Key, which repeats of the request get again.
+
+    It is kept for a day; idempotency.py reads and writes it.
+    """
+
+    key = models.TextField(db_collation="C")
+    request = models.TextField(help_text="The user, limit and count, as JSON.")
+    answer = models.TextField(help_text="The body of the answer.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        # Not unique=True, with which Django makes a second index for LIKE.
+        constraints = [models.UniqueConstraint(fields=["key"], name="idempotency_key_unique")]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_key_created_at")]
+
+    def __str__(self) -> str:
+        return self.key

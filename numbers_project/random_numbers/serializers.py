@@ -11,6 +11,7 @@ from numbers_project.random_numbers.models import (
     DEFAULT_LIMIT,
     LARGEST_LIMIT,
     GeneratedNumber,
+    User,
 )
 from numbers_project.random_numbers.queries import SavedBatch
 
@@ -41,6 +42,15 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     class Meta:
         model = GeneratedNumber
         fields = ["id", "user", "limit", "count", "randomNumber", "createdAt"]
+
+    def validate_user(self, name: str) -> str:
+        """Return the name as it is stored; refuse another's, where tokens are for one user each."""
+        name = User.objects.stored_name(name)
+        if settings.AUTH_USER_CLAIM:
+            from common.api.tokens import require_own_name
+
+            require_own_name(self.context["request"], name)
+        return name
 
     def create(self, validated_data: dict[str, Any]) -> Any:
         """Draw and save one number, or `count` numbers if it is given."""

@@ -1,8 +1,16 @@
 """The random number service's API."""
 
+from typing import Any
+
+import orjson
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
 from common.api.pagination import KeysetPagination
 from common.fast import mixins, viewsets
 from numbers_project.random_numbers.filters import UserFilter
+from numbers_project.random_numbers.idempotency import REPLAYED, draw_once, read_key
 from numbers_project.random_numbers.models import GeneratedNumber
 from numbers_project.random_numbers.serializers import (
     GeneratedNumberSerializer,
@@ -15,10 +23,23 @@ class GeneratedNumberViewSet(mixins.CreateModelMixin, viewsets.GenericViewSet[Ge
 
     Each is drawn uniformly from 0 to `limit`, inclusive, from the operating system's cryptographic
     source. All of them are on disk before the answer is sent.
+
+    With the header Idempotency-Key, a request may be repeated: only the first one draws.
     """
 
+    scope = "numbers"
     queryset = GeneratedNumber.objects.all()
     serializer_class = GeneratedNumberSerializer
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        key = read_key(request)
+        if key is None:
+            return super().create(request, *args, **kwargs)
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        answer = draw_once(key, serializer.validated_data)
+        headers = REPLAYED if answer.is_replay else {}
+        return Response(orjson.loads(answer.json), status.HTTP_201_CREATED, headers=headers)
 
 
 class SavedNumberPagination(KeysetPagination):
@@ -30,6 +51,7 @@ class SavedNumberPagination(KeysetPagination):
 class SavedNumberViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[GeneratedNumber]):
     """All saved numbers, by ascending id."""
 
+    scope = "numbers"
     queryset = GeneratedNumber.objects.select_related("user").order_by("id")
     serializer_class = SavedNumberSerializer
     filter_backends = [UserFilter]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Services
 
-EVERY_STATUS = {"400", "404", "405", "409", "413", "415", "503"}
+EVERY_STATUS = {"400", "404", "405", "409", "413", "415", "422", "503"}
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 
 

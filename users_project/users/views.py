@@ -20,6 +20,7 @@ class UserViewSet(
     kept in Unicode's form NFC, so the two ways to write an "é" are one name.
     """
 
+    scope = "users"
     queryset = User.objects.order_by("id")
     serializer_class = UserSerializer
     filter_backends = [NameFilter]
