@@ -12,13 +12,12 @@ from django.core.exceptions import ImproperlyConfigured
 from common import env
 
 
-def address(name: str, default: str) -> tuple[str, int]:
-    """Return a variable as a host, which may be empty or in brackets, and a port."""
-    value = env.text(name, default)
+def address(value: str) -> tuple[str, int]:
+    """Return BIND as a host, which may be empty or in brackets, and a port."""
     found = re.fullmatch(r"(\[([^]]*)\]|[A-Za-z0-9.-]*):([0-9]{1,5})", value)
     if not found or not 1 <= int(found[3]) <= 65535 or not is_ip_address(found[2] or "::"):
         raise ImproperlyConfigured(
-            f"{name}={value!r} is not HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000; :8000 stands"
+            f"BIND={value!r} is not HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000; :8000 stands"
             " for all addresses. Unix sockets are not supported."
         )
     return found[1], int(found[3])
@@ -32,7 +31,7 @@ def is_ip_address(host: str) -> bool:
         return False
 
 
-BIND = address("BIND", ":8000")
+BIND = address(env.text("BIND", ":8000"))
 WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 2, 1, 64)
 # Connections of clients, for each process: see the table in common/serving/worker.py.
 WORKER_CONNECTIONS = env.integer("WORKER_CONNECTIONS", 500, 10, 20_000)
