@@ -1,6 +1,7 @@
 """The words of manage_all.sh for developers: lint, test, bench, drill, test-images and others."""
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ from common.services import SERVICES
 from local_services import LocalService
 from local_shell import ROOT, die, exit_if_failed, run
 from local_stack import LocalStack
-from local_state import StateFolder
+from local_state import StateFolder, remove
 
 SHELLCHECK = str(local_environments.TESTS.folder / "bin" / "shellcheck")
 FRONT_SCRIPT = sorted(path.name for path in ROOT.glob("*.py"))
@@ -21,7 +22,14 @@ SHELL_SCRIPTS = ["manage_all.sh", ".ci/run", "tests/images/run.sh", *CLUSTER_SCR
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as run; run()"
 WITHOUT_DJANGO = (
     ["tests/chart"],
-    ["tests/contract", "tests/plain", "tests/front_script", "tests/browser", "tests/drill"],
+    [
+        "tests/contract",
+        "tests/plain",
+        "tests/front_script",
+        "tests/pooler",
+        "tests/browser",
+        "tests/drill",
+    ],
 )
 # Tests do not touch the database and the ports that the user has chosen.
 SETTINGS = ("DB_", *(f"{service.prefix}_" for service in SERVICES))
@@ -39,7 +47,7 @@ def test(words: list[str]) -> None:
         stack.migrate()
         if not paths:
             check_migrations(stack)
-        stack.environ["PYTEST_ADDOPTS"] = f"--basetemp='{stack.state.path / 'pytest'}'"
+        stack.environ["PYTEST_ADDOPTS"] = f"--basetemp={shlex.quote(str(pytest_folder(stack)))}"
         run_pytest(stack, paths)
 
 
@@ -142,7 +150,13 @@ def throw_away_stack() -> Iterator[LocalStack]:
         yield stack
     finally:
         stack.stop_at_the_end()
+        remove(pytest_folder(stack))
         stack.purge()
+
+
+def pytest_folder(stack: LocalStack) -> Path:
+    """Return where pytest keeps the temporary files of its tests."""
+    return stack.state.path / "pytest"
 
 
 def without(prefixes: tuple[str, ...], environ: Mapping[str, str]) -> dict[str, str]:

@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 
 LIST = b"GET /get-saved-numbers HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HALF_A_HEADER = b"GET /get-saved-numbers HTTP/1.1\r\nHost: loc"
-HALF_A_BODY = (
+POST = (
     b"POST /generate-random-number HTTP/1.1\r\nHost: localhost\r\n"
-    b'Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"user":'
+    b"Content-Type: application/json\r\n"
 )
+HALF_A_BODY = POST + b'Content-Length: 99\r\n\r\n{"user":'
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 @contextmanager

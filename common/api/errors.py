@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -23,6 +24,9 @@ UNAUTHENTICATED = "Send a token in the header Authorization: Bearer followed by 
 FORBIDDEN = "You may not do this. Sign in with an account that has the permission."
 UNSUPPORTED = "Send JSON or a form, in UTF-8, and say which in Content-Type."
 TOO_LARGE = "The body is too large. Send at most 64 KiB."
+BAD_PORT = "Send a Host header whose port is a number from 1 to 65535."
+NO_TLS = "Send this to an https:// address. Its body has just been sent without encryption."
+CROSS_SITE = "Pages of other websites may not send this. CSRF_TRUSTED_ORIGINS lists those that may."
 UNAVAILABLE = "The database is not available right now. Send the request again in a moment."
 
 
@@ -86,7 +90,8 @@ def first_sentence(messages: Any) -> str:
 
 def error_response(request: HttpRequest, status_code: int, sentence: str) -> HttpResponse:
     """Return an error answer from outside REST framework: JSON, or an HTML page for a browser."""
-    if wants_page(request.headers.get("Accept", "")):
+    has_pages = settings.BROWSABLE_API or request.path_info.startswith("/admin")
+    if has_pages and wants_page(request.headers.get("Accept", "")):
         context = {"status": status_code, "error": sentence}
         return render(request, "error.html", context, status=status_code)
     body = orjson.dumps({"error": sentence})
@@ -135,7 +140,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return error_response(request, 403, FORBIDDEN)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a path that does not exist."""
     return error_response(
         request, 404, "There is nothing here. The paths that exist are listed at /."

@@ -22,5 +22,7 @@ def is_overloaded(error: BaseException) -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error's message without libpq's line breaks."""
-    return " ".join(str(error).split())
+    """Return an error's message on one line, without the details, which may quote a row."""
+    cause = error if isinstance(error, psycopg2.Error) else error.__cause__
+    primary = cause.diag.message_primary if isinstance(cause, psycopg2.Error) else None
+    return " ".join((primary or str(error)).split())

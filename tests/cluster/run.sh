@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/usr/bin/env -S bash -p --
 #
 # Dry-runs every file of helm/random/ci on the API server. Then installs the chart with the bundled
 # database in a namespace of its own that enforces restricted Pod Security, and runs helm test, the
@@ -143,7 +143,8 @@ start_load() {
     k delete pod load --ignore-not-found >/dev/null
     h get hooks "$release" | "$PYTHON" -c '
 import json, sys, yaml
-pod = next(found for found in yaml.safe_load_all(sys.stdin) if found and found["kind"] == "Pod")
+pods = [found for found in yaml.safe_load_all(sys.stdin) if found and found["kind"] == "Pod"]
+pod = next(found for found in pods if found["metadata"]["labels"]["app.kubernetes.io/component"] == "test")
 pod["metadata"] = {"name": "load", "labels": pod["metadata"]["labels"]}
 container = pod["spec"]["containers"][0]
 container["command"] = ["python", "-c", sys.argv[2]]

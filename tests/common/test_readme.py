@@ -62,7 +62,7 @@ def settings_in_the_code() -> set[str]:
                 ):
                     names.add(name)
     suffixes = re.findall(
-        r"\{service.prefix\}(_DB_\w+)", (ROOT / "common/provision.py").read_text()
+        r"\{service.prefix\}(\w*_DB_\w+)", (ROOT / "common/provision.py").read_text()
     )
     assert suffixes
     return names | {f"{{}}{suffix}" for suffix in suffixes}
