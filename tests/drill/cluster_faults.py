@@ -76,7 +76,7 @@ def database_killed(cluster: Cluster) -> Iterator[None]:
 # Kubernetes puts back what was broken, so that all of them have to heal while they last.
 CLUSTER_FAULTS = [
     Fault(pod_deleted, lasts=True, is_quick=True),
-    Fault(pods_killed, lasts=True, is_quick=True),
+    Fault(pods_killed, lasts=True, is_silent=True, is_quick=True),
     Fault(workers_killed, lasts=True),
     Fault(rolled_out, lasts=True),
     Fault(scaled, lasts=True),

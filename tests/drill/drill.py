@@ -41,7 +41,7 @@ def cause(system: System, fault: Fault, pace: Pace) -> Outcome:
     progress(fault.title)
     settled = 0 if system.replica else None
     system.ledger = ledger = Ledger(f"{fault.name}/", system.last_id(), settled)
-    outcome = Outcome(fault.title, ledger)
+    outcome = Outcome(fault.title, ledger, is_silent=fault.is_silent)
     with system.load(pace) as load:
         if not load.wait_until_served(0, HEAL_WITHIN):
             raise RuntimeError("The clients were not served although nothing was broken.")

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime
 
+from tests.drill.clients import GIVE_UP
 from tests.drill.complaints import Outcome, answers
 
 LEGEND = """\
@@ -10,7 +11,7 @@ LEGEND = """\
   409 while a draw with the same key was at work, or had no answer.
 - lost: a number that was acknowledged and is not in the table, or the rest of a batch.
 - doubled: a row more than was asked for, or a second answer for one Idempotency-Key.
-- no answer: the connection broke, or the client hung up.
+- no answer: the connection broke, or the client hung up, or had waited for {give_up:.0f} s.
 - lists whole: each has every number that was acknowledged before it was asked for.
 - slowest answer: {longest:.0f} s are allowed, and as long as the clients themselves waited for a
   processor meanwhile, at most {lateness:.2f} s.
@@ -34,7 +35,7 @@ HEAD = [
 def text(outcomes: list[Outcome], place: str, longest: float) -> str:
     """Return what was seen, and what the figures mean."""
     lateness = max((outcome.lateness for outcome in outcomes), default=0.0)
-    legend = LEGEND.format(longest=longest, lateness=lateness)
+    legend = LEGEND.format(longest=longest, lateness=lateness, give_up=GIVE_UP)
     day = f"{datetime.now(UTC):%Y-%m-%d}"
     return f"Drilled on {day}, {place}:\n\n{legend}\n{table(outcomes)}"
 

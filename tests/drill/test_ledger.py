@@ -88,6 +88,7 @@ def test_what_is_not_as_promised_is_said(one: Outcome, complaint: str) -> None:
     [
         outcome((PLAIN, REFUSED), (PLAIN, BROKEN)),
         outcome((PLAIN, Answer(0, 5.3, None)), lateness=0.4),
+        outcome((PLAIN, Answer(0, 60.0, None)), is_silent=True),
         Outcome("fire", Ledger("ankur"), impossible="there is no wood"),
     ],
 )
