@@ -12,7 +12,7 @@ from common.services import SERVICES
 from local_postgres import LocalPostgres
 from local_services import LocalService
 from local_shell import ROOT, die, ignore_signals, run, undisturbed
-from local_state import StateFolder
+from local_state import StateFolder, read, remove, write
 
 # The words of manage.py that change tables, or rows that a service may only add.
 OWNER_WORDS = ("flush", "migrate", "prune_numbers", "remove_stale_contenttypes")
@@ -44,18 +44,23 @@ class LocalStack:
 
     def make_secrets(self) -> None:
         """Draw the passwords and keys that are missing."""
+        if not self.environ.get("DB_HOST"):
+            LocalPostgres(self.state.path).require_password()
+        self.state.make_secrets(self.secret_names)
+
+    @property
+    def secret_names(self) -> list[str]:
+        """Return the files in the folder of secrets."""
         names = ["postgres", "admin"]
         for service in self.services:
             names += service.secret_names
-        self.state.make_secrets(names)
+        return names
 
     def collect_static_files(self) -> None:
         """Collect the files that all pages use, unless that was done since ours have changed."""
-        manifest = local_environments.STATIC_FILES / "staticfiles.json"
-        ours = (ROOT / "common" / "static").rglob("*")
-        newest = max(path.stat().st_mtime for path in ours)
-        if manifest.exists() and manifest.stat().st_mtime > newest:
+        if local_environments.are_collected():
             return
+        remove(local_environments.STATIC_FILES)
         with self.state.install_log.open("w") as log:
             words = ("collectstatic", "--noinput")
             result = self.manage(self.services[0], *words, stdout=log, stderr=log)
@@ -132,21 +137,22 @@ class LocalStack:
     def make_admin_accounts(self) -> None:
         """Make each service's account `admin`, once for each database."""
         made_in = self.state.path / "admin_made_in"
-        made = made_in.read_text().splitlines() if made_in.exists() else []
+        made = read(made_in).splitlines()
         for service in self.services:
             line = f"{self.environ['DB_HOST']}:{self.environ['DB_NAME']} {service.name}"
             if line not in made:
                 self.make_admin_account(service)
-                with made_in.open("a") as file:
-                    file.write(f"{line}\n")
+                made.append(line)
+                write(made_in, "\n".join(made))
 
     def make_admin_account(self, service: LocalService) -> None:
         """Make a service's account `admin`, and print its password if it is new."""
-        password = (self.state.secrets / "admin").read_text().strip()
+        password = read(self.state.secrets / "admin")
+        superuser = {"DJANGO_SUPERUSER_PASSWORD": password, "DJANGO_SUPERUSER_EMAIL": ""}
         result = self.manage(
             service,
             *("createsuperuser", "--noinput", "--username", "admin", "--email", ""),
-            env={**service.settings(), "DJANGO_SUPERUSER_PASSWORD": password},
+            env={**service.settings(), **superuser},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
@@ -204,4 +210,5 @@ class LocalStack:
         """Remove the data and the state folder of a stack that has been stopped."""
         if self.state.path.is_dir():
             LocalPostgres(self.state.path).purge()
-            self.state.remove()
+            secrets = [self.state.secrets / name for name in self.secret_names]
+            self.state.remove(sum((service.files for service in self.services), secrets))

@@ -1,9 +1,13 @@
-"""Reads settings from the environment; a bad value raises an error that names its variable."""
+"""Reads settings from the environment; a bad value raises an error that names its variable.
+
+Importing it also removes the variables of libpq, such as PGHOSTADDR and PGSERVICE: what a setting
+does not name, libpq would take from them, and send a password to another server.
+"""
 
 import os
 import re
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -16,6 +20,9 @@ SERVER = r"[A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*|/[^\s,]*"
 # Of a key for signatures
 SHORTEST_KEY = 32
 FEWEST_CHARACTERS = 5
+
+for _name in [name for name in os.environ if name.startswith("PG")]:
+    del os.environ[_name]
 
 
 def text(name: str, default: str | None = None, allowed: Iterable[str] = ()) -> str:
@@ -80,6 +87,26 @@ def origins(name: str) -> list[str]:
     pattern = rf"https?://(\*\.)?({HOST})(:[0-9]{{1,5}})?"
     meaning = "an origin such as https://api.example.com or https://*.example.com, without a path"
     return [matched(name, word, pattern, meaning) for word in words(name)]
+
+
+def address(name: str, default: str) -> tuple[str, int]:
+    """Return a variable as a host, which may be empty or in brackets, and a port."""
+    value = text(name, default)
+    found = re.fullmatch(r"(\[([^]]*)\]|[A-Za-z0-9.-]*):([0-9]{1,5})", value)
+    if not found or not 1 <= int(found[3]) <= 65535 or not is_ip_address(found[2] or "::"):
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is not HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000; :8000 stands"
+            " for all addresses. Unix sockets are not supported."
+        )
+    return found[1], int(found[3])
+
+
+def is_ip_address(host: str) -> bool:
+    """Return whether a host is a numeric address."""
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 def networks(name: str) -> list[IPv4Network | IPv6Network]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -13,6 +14,9 @@ BUFFER = 64 * 1024  # bytes
 LARGEST_DISCARDED = 10_000_000  # bytes
 # The WSGI environ key under which read_bodies reports one of these two errors to middleware.py.
 ERROR = "common.body_error"
+# Parsing a cookie took time that grew with the square of its backslashes before Python 3.11.10,
+# 3.12.6 and 3.13 (CVE-2024-7592). The admin's cookies have none.
+COOKIE_BACKSLASHES = 100
 TOO_LARGE, INCOMPLETE = "too large", "incomplete"
 CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
 
@@ -28,6 +32,8 @@ def read_bodies(application: Application) -> Application:
     def call(environ: Environ, start_response: Any) -> Iterable[bytes]:
         if not is_utf_8(environ.get("CONTENT_TYPE", "")):
             environ["CONTENT_TYPE"] = "unreadable"  # No parser accepts it, so the answer is a 415.
+        if environ.get("HTTP_COOKIE", "").count("\\") > COOKIE_BACKSLASHES:
+            del environ["HTTP_COOKIE"]
         is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if is_chunked or length:
@@ -54,12 +60,14 @@ def read_body(environ: Environ, length: int | None) -> bytes:
     expected = LARGEST_DISCARDED if length is None else length
     try:
         body: bytes = stream.read(min(expected, BODY_LIMIT + 1))
-        if len(body) > BODY_LIMIT:
-            discard(stream, min(expected, LARGEST_DISCARDED) - len(body))
-            environ[ERROR] = TOO_LARGE
-            return b""
+    except ConnectionError:  # Nobody is left to be answered.
+        raise
     except Exception:  # PEP 3333 does not specify one, so each server raises its own.
         environ[ERROR] = INCOMPLETE
+        return b""
+    if len(body) > BODY_LIMIT:
+        environ[ERROR] = TOO_LARGE
+        discard(stream, min(expected, LARGEST_DISCARDED) - len(body))
         return b""
     if len(body) < (length or 0):
         environ[ERROR] = INCOMPLETE
@@ -68,6 +76,10 @@ def read_body(environ: Environ, length: int | None) -> bytes:
 
 
 def discard(stream: Any, length: int) -> None:
-    """Read and drop the rest of a body: many clients send all of it before reading the answer."""
-    while length > 0 and (chunk := stream.read(min(length, BUFFER))):
-        length -= len(chunk)
+    """Read and drop the rest of a body: many clients send all of it before reading the answer.
+
+    The server may refuse to read on; common/serving does, and drops the rest after the answer.
+    """
+    with suppress(Exception):  # The body is refused whether or not its rest can be read.
+        while length > 0 and (chunk := stream.read(min(length, BUFFER))):
+            length -= len(chunk)

@@ -17,7 +17,11 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from common.observability import metric_files
+
 logger = logging.getLogger(__name__)
+
+metric_files.install()
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -27,8 +31,17 @@ duration = Histogram(
     ["method", "view", "status"],
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
+
+
 # Without the cache, looking up the labels takes as long as all other work here.
-series = cache(duration.labels)
+@cache
+def series(*labels: object) -> Histogram | None:
+    """Return where requests with these labels are counted, or None if there is no room for them."""
+    try:
+        return duration.labels(*labels)
+    except OSError:
+        logger.exception("Requests with the labels %s are missing from the metrics.", labels)
+        return None
 
 
 class MetricsMiddleware:
@@ -45,10 +58,8 @@ class MetricsMiddleware:
         response = self.get_response(request)
         method = request.method if request.method in METHODS else "other"
         view = request.resolver_match.view_name if request.resolver_match else "none"
-        try:
-            series(method, view, response.status_code).observe(time.perf_counter() - start)
-        except OSError:
-            logger.exception("A request is missing from the metrics.")
+        if observed := series(method, view, response.status_code):
+            observed.observe(time.perf_counter() - start)
         return response
 
 

@@ -9,6 +9,11 @@ from gunicorn.http import errors
 from common.api.security_headers import SECURITY_HEADERS
 from common.observability.request_ids import HEADER, new_request_id
 
+
+class Overloaded(errors.ParseException):
+    """Raised for a request when too many others are being answered."""
+
+
 ANSWERS: dict[type[BaseException], tuple[str, str]] = {
     errors.LimitRequestLine: (
         "414 URI Too Long",
@@ -16,11 +21,16 @@ ANSWERS: dict[type[BaseException], tuple[str, str]] = {
     ),
     errors.LimitRequestHeaders: (
         "431 Request Header Fields Too Large",
-        "The header is too large. Send at most 100 fields of at most 8190 bytes each.",
+        "The header is too large. Send at most 64 fields of at most 8190 bytes each,"
+        " and 32 KiB in all.",
     ),
     errors.ExpectationFailed: (
         "417 Expectation Failed",
         "Leave out the Expect header, or set it to 100-continue.",
+    ),
+    Overloaded: (
+        "503 Service Unavailable",
+        "Too many requests are being answered. Try again in a second.",
     ),
     errors.UnsupportedTransferCoding: (
         "501 Not Implemented",
@@ -57,6 +67,7 @@ def answer(error: BaseException) -> bytes:
     status, sentence = ANSWERS.get(type(error), MALFORMED)
     body = orjson.dumps({"error": sentence})
     headers = {
+        **({"Retry-After": "1"} if isinstance(error, Overloaded) else {}),
         "Connection": "close",
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),

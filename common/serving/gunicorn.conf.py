@@ -1,4 +1,9 @@
-"""gunicorn's configuration: `gunicorn --config common/serving/gunicorn.conf.py SERVICE.wsgi`."""
+"""gunicorn's configuration: `gunicorn --config common/serving/gunicorn.conf.py SERVICE.wsgi`.
+
+gunicorn would also take settings from these variables. FORWARDED_ALLOW_IPS, PORT and SENDFILE have
+no effect, since this file sets what they would; GUNICORN_CMD_ARGS, which overrides this file, is
+refused; SCRIPT_NAME, with which every other path is an error, is removed.
+"""
 
 # ruff: noqa: E402
 from gevent import monkey
@@ -11,26 +16,40 @@ import gc
 import os
 import shutil
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from common import env
-from common.limits import WEB_CONCURRENCY
+try:
+    from common.limits import KEEP_ALIVE, WEB_CONCURRENCY, WORKER_CONNECTIONS
+    from common.observability import metric_files
+    from common.serving import resources
 
-bind = env.text("BIND", "0.0.0.0:8000")
+    bind = resources.addresses()
+    # Connections of a process at a time; when it is full, slow ones are evicted (worker.py).
+    worker_connections = resources.client_connections()
+    folder = resources.shared_folder(WEB_CONCURRENCY * metric_files.SIZE)
+except ImproperlyConfigured as error:
+    sys.exit(str(error))
+if os.environ.get("GUNICORN_CMD_ARGS"):
+    sys.exit(
+        "GUNICORN_CMD_ARGS is set, and would override the service's configuration. Unset it, and"
+        " use the service's own settings: BIND, WEB_CONCURRENCY, WORKER_CONNECTIONS, LOG_LEVEL."
+    )
+os.environ.pop("SCRIPT_NAME", None)
+
 workers = WEB_CONCURRENCY
 worker_class = "common.serving.worker.Worker"
-# Connections of a process at a time; when it is full, idle ones are evicted (worker.py). This stays
-# within the default limit of 1024 open files.
-worker_connections = 900
 # The kernel spreads connections over the workers. Otherwise one of them may accept nearly all,
 # which costs up to 30 % of the requests a second.
 reuse_port = True
 # The most that gunicorn allows, for lists that are filtered by long names.
 limit_request_line = 8190
+# Of a header, whose total is bounded by connections.py.
+limit_request_fields = 64
+limit_request_field_size = 8190
+# sendfile() would go past the bounds of connections.py, and gevent only emulates it.
+sendfile = False
 # Workers share the memory of the imported application, and a bad setting stops the startup at once.
 preload_app = True
 # By default gunicorn takes SCRIPT_NAME and the scheme from the headers of peers at 127.0.0.1. Only
@@ -38,34 +57,40 @@ preload_app = True
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 forwarded_allow_ips = "*"  # No headers are trusted, so there is no need to compare addresses.
-# Seconds. Longer than the idle timeout of common gateways (60 seconds), so that they close
-# connections first, as long as they keep fewer than worker_connections.
-keepalive = 75
+# That there is one; its length is bounded by connections.py.
+keepalive = KEEP_ALIVE
 # Seconds that running requests have to finish at a graceful shutdown.
 graceful_timeout = 25
 # Heartbeats are files: keep them off disks, which may be slow or read-only.
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+worker_tmp_dir = str(folder)
 # Two services with the same HOME would share one control socket.
 control_socket_disable = True
 logger_class = "common.serving.logging.JSONLogger"
 
 # Each process writes its metrics to its own files, and any process can sum up all of them.
 # prometheus_client reads the variable when the application is imported.
-metrics = Path(tempfile.mkdtemp(prefix="metrics-", dir=worker_tmp_dir))
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 @atexit.register
-def remove_metrics(first: int = os.getpid()) -> None:
+def remove_folder(first: int = os.getpid()) -> None:
     """Remove the folder when the arbiter exits, not when a worker does."""
     if os.getpid() == first:
-        shutil.rmtree(metrics, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def on_starting(server: Any) -> None:
     """Prepare the preloaded application."""
     from common.serving.application import prepare
 
+    if worker_connections < WORKER_CONNECTIONS:
+        server.log.warning(
+            "The limit of open files leaves %d connections to each process, instead of"
+            " WORKER_CONNECTIONS=%d: raise it (ulimit -n) to %d.",
+            worker_connections,
+            WORKER_CONNECTIONS,
+            resources.ENOUGH_FILES,
+        )
     try:
         prepare()
     except ImproperlyConfigured as error:
@@ -77,4 +102,6 @@ def pre_fork(arbiter: Any, worker: Any) -> None:
     # A garbage collection in a worker would write to all objects, and so copy the shared memory.
     gc.freeze()
     # systemd empties /dev/shm when a user logs out.
-    metrics.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # A new worker goes on with the metrics of one that has ended.
+    metric_files.give_number(worker, arbiter.WORKERS.values())

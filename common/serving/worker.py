@@ -1,97 +1,104 @@
-"""gunicorn's gevent worker: thousands of slow clients do not block the others.
+"""gunicorn's gevent worker, in which no client can hold what others need.
 
-With 2,500 idle connections or half-sent headers, other requests still take 2 to 60 ms. With
-gunicorn's threads, the same clients block all others for as long as they like.
+When nearly all places are taken, the connection that has waited longest for its client gives way:
+for a request, for the rest of its body, or for the client to read.
+
+| what a client can hold | bound | measured |
+| --- | --- | --- |
+| a place | WORKER_CONNECTIONS (500) in each process, of which one in twenty stays free | 2,500 \
+slow clients: others are answered in less than a second |
+| a request at work | three quarters of the places, then 503; probes are always answered | |
+| time for a header | CLIENT_TIMEOUT (30 s) after its first byte, KEEP_ALIVE (75 s) before | |
+| time for a body | CLIENT_TIMEOUT for all of it | |
+| time to read | CLIENT_TIMEOUT to take in more, a third of a buffer (40 KiB) | |
+| time of the processor | 4 KiB at a time, then others have their turns | 100 clients that send \
+without end: others wait 0.1 s |
+| memory: idle | | 24 KiB for each place |
+| memory: header | 32 KiB, and 64 fields of 8190 bytes | 97 KiB |
+| memory: body | 64 KiB; 128 KiB with its framing, and 512 chunks | 103 KiB |
+| memory: answer | a batch of rows, or a block of a file | 172 KiB |
+| memory of the kernel | 64 KiB each to send and to receive, of which Linux uses twice as many | \
+128 KiB |
+| the rest of a body that is refused | 10 MB, and CLIENT_TIMEOUT, after the answer | |
+| open files | two for each place; the places are fewer where the limit is low | |
+
+So 500 places take at most 150 MiB of a process. With gunicorn's threads, a hundred clients block
+all others for as long as they like.
 """
 
 import errno
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import partial
 from typing import Any
 
 import gevent
-from gevent.monkey import get_original
-from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
-from common.database.sockets import is_readable
+from common.api import bodies
 from common.limits import CLIENT_TIMEOUT
 from common.serving import bad_requests
+from common.serving.connections import Connection, Places
+from common.serving.logging import HubErrors
 
-# The socket's send buffer, in bytes. Linux would let it grow to megabytes, of which a slow reader
-# would have to read a third before a blocked write continues.
-SEND_BUFFER = 128 * 1024
-# How long a client whose request was refused may take to read the answer, and how much of what it
-# still sends is read meanwhile.
-LINGER = 2  # seconds
-LINGER_READS = 16  # of 4 KiB
+# Set on the listening socket, from which connections inherit them.
+SOCKET_OPTIONS = [
+    # Buffers, in bytes, of which Linux uses twice as many. It would let them grow to megabytes, and
+    # a slow reader would have to read a third of them before a blocked write continues.
+    (socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024),
+    (socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024),
+    # How long the kernel keeps what a client does not read, also after its connection is closed.
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, CLIENT_TIMEOUT * 1000),
+]
 
-PlainSocket = get_original("socket", "socket")
 
-
-class EvictingPool(Pool):
-    """A pool with a greenlet for each connection, which evicts an idle connection when full.
-
-    gevent's own pool would leave new clients waiting.
-    """
-
-    def __init__(self, size: int, evict_idle: Callable[[], None]) -> None:
-        super().__init__(size)
-        self.evict_idle = evict_idle
-
-    def spawn(self, *args: Any, **kwargs: Any) -> Any:
-        """Handle a connection, and ensure that another one can be accepted."""
-        greenlet = super().spawn(*args, **kwargs)
-        self.ensure_capacity()
-        return greenlet
-
-    def ensure_capacity(self) -> None:
-        """Evict an idle connection if the pool is full."""
-        if self.full():
-            self.evict_idle()
+PROBES = ("/livez", "/readyz")
 
 
 class Server(StreamServer):
     """A server that drains the accept queue on close. The kernel would reset its connections."""
 
-    def __init__(
-        self, listener: socket.socket, handle: Callable[..., Any], pool: EvictingPool
-    ) -> None:
-        self.listener, self.handle_client, self.handlers = listener, handle, pool
-        super().__init__(listener, handle, spawn=pool)
+    def __init__(self, listener: Any, handle: Callable[..., Any], places: Places) -> None:
+        self.listener, self.handle_client, self.places = listener, handle, places
+        for option in SOCKET_OPTIONS:
+            listener.setsockopt(*option)
+        super().__init__(listener, handle, spawn=places)
+
+    def do_read(self) -> Any:
+        """Accept a connection. gevent tries again after an error, first after 10 ms."""
+        try:
+            return super().do_read()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self.places.evict()
+            raise
 
     def close(self) -> None:
-        """Handle the connections in the accept queue, as many as the pool has room for."""
+        """Handle the connections in the accept queue, as many as there are places for."""
         with suppress(OSError):  # The queue is empty.
             self.listener.settimeout(0)
-            while not self.handlers.full():
-                self.handlers.spawn(self.handle_client, *self.listener.accept())
+            while not self.places.full():
+                self.places.spawn(self.handle_client, *self.listener.accept())
         super().close()
 
 
 class Worker(GeventWorker):
-    """gunicorn's gevent worker, with a timeout for each wait on a client.
-
-    A request's header must arrive within `keepalive` seconds, and each read or write after it must
-    finish within CLIENT_TIMEOUT. Idle connections delay neither a graceful shutdown nor new
-    clients.
-    """
+    """gunicorn's gevent worker, with bounds for what a client can hold."""
 
     def server_class(self, listener: Any, spawn: Any, **unused: Any) -> Server:
         """Return a server for a listening socket. gunicorn expects a class here, and calls it."""
-        pool = EvictingPool(self.worker_connections, self.evict_idle)
-        self.pools.append(pool)
-        return Server(listener, partial(self.handle, listener), pool)
+        return Server(listener, partial(self.handle, listener), self.places)
 
     def init_process(self) -> None:
-        self.pools: list[EvictingPool] = []  # one for each listening socket
-        self.idle: dict[Any, None] = {}  # idle connections, least recently used first
+        self.places = Places(self.worker_connections)
+        self.busy = self.worker_connections * 3 // 4
         # gunicorn looks up its settings by name, twenty times for each request. Plain attributes
         # save 7 % of the processor time of a POST.
         self.cfg.__dict__.update({name: found.get() for name, found in self.cfg.settings.items()})
+        hub: Any = gevent.get_hub()
+        hub.print_exception = HubErrors()
         super().init_process()
 
     def load_wsgi(self) -> None:
@@ -99,28 +106,32 @@ class Worker(GeventWorker):
         super().load_wsgi()
         self.wsgi: Any = batch_writes(self.wsgi)
 
+    def timeout_ctx(self) -> AbstractContextManager[None]:
+        """Leave the time for a header to the connection."""
+        return nullcontext()
+
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Answer the requests of a connection."""
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        self.idle[client] = None
+        connection = Connection(client, self.places)
+        # A socket for both families has IPv4 clients as ::ffff:192.0.2.1.
+        address = (addr[0].removeprefix("::ffff:"), *addr[1:])
         try:
-            super().handle(listener, client, addr)
+            super().handle(listener, connection, address)
         finally:
-            self.idle.pop(client, None)
+            self.places.leave(connection)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Answer a request."""
-        self.idle.pop(sock, None)
-        sock.settimeout(CLIENT_TIMEOUT)
+        sock.begin_request(req)
+        if len(self.places.answering) > self.busy and req.path not in PROBES:
+            raise bad_requests.Overloaded
         try:
             super().handle_request(listener_name, req, sock, addr)
-        except TimeoutError as error:
-            self.log.info("A client took too long to read, and was cut off.")
-            # gunicorn closes the connection on this error without logging it.
-            raise ConnectionResetError(errno.ECONNRESET, "too slow") from error
-        finally:
-            sock.settimeout(None)
-            self.idle[sock] = None
+        except StopIteration:  # The connection ends.
+            if sock.is_refused:
+                sock.linger()
+            raise
+        sock.await_request()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that is not valid HTTP; gunicorn would send an HTML page."""
@@ -129,49 +140,22 @@ class Worker(GeventWorker):
             return
         self.log.warning("A request was refused: %s", type(exc).__name__)
         with suppress(OSError):  # The client has closed the connection, or does not read.
-            client.settimeout(CLIENT_TIMEOUT)
             client.sendall(bad_requests.answer(exc))
-            linger(client)
+            client.linger()
 
     def notify(self) -> None:
-        """Once a second, send the heartbeat, and close idle connections when full or stopping."""
+        """Once a second, send the heartbeat, and report evictions; close idle connections."""
         super().notify()
-        for pool in self.pools:
-            pool.ensure_capacity()  # Perhaps no connection was idle when it became full.
+        self.places.make_room()  # Perhaps nobody was waiting when the last place was taken.
+        if evictions := self.places.evictions:
+            self.places.evictions = 0
+            self.log.warning(
+                "All %d places were taken: %d connections that waited for their clients gave way.",
+                self.places.size,
+                evictions,
+            )
         if not self.alive:
-            for client in list(self.idle):
-                half_close(client)
-
-    def evict_idle(self) -> None:
-        """Close the least recently used idle connection on which no request has arrived."""
-        for client in self.idle:
-            if not is_readable(client.fileno()):
-                del self.idle[client]
-                half_close(client)
-                return
-
-
-def half_close(client: Any) -> None:
-    """Stop reading from a connection; a request that has arrived is still answered."""
-    with suppress(OSError, ValueError):  # The client has closed it.
-        # gevent's shutdown() would make the pending read raise an error.
-        plain = PlainSocket(fileno=client.fileno())
-        try:
-            plain.shutdown(socket.SHUT_RD)
-        finally:
-            plain.detach()
-
-
-def linger(client: Any) -> None:
-    """Let a client read its last answer before the connection is closed.
-
-    Closing with unread input would reset the connection, and the answer might be lost.
-    """
-    with suppress(gevent.Timeout), gevent.Timeout(LINGER):
-        client.shutdown(socket.SHUT_WR)
-        for _ in range(LINGER_READS):
-            if not client.recv(4096):
-                break
+            self.places.close_idle()
 
 
 def batch_writes(application: Callable[..., Any]) -> Callable[..., Any]:
@@ -184,6 +168,8 @@ def batch_writes(application: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         answer = application(environ, start_response)
+        if bodies.ERROR in environ:
+            environ["gunicorn.socket"].refuse()
         # gunicorn recognises a file by its class, and sends it with sendfile().
         is_file = isinstance(answer, environ["wsgi.file_wrapper"])
         return answer if is_file else batched(answer)

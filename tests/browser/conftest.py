@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 
 from tests.conftest import Services
 
+PATIENCE = 180_000  # milliseconds, for a machine that is much slower or busy
+expect.set_options(timeout=PATIENCE)
 FLAGS = [
     "--no-sandbox",  # The sandbox does not work as root or in most containers.
     "--disable-gpu",
@@ -30,7 +32,7 @@ def browser() -> Iterator[Browser]:
     if program is None:
         pytest.skip("this machine has no Chromium")
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=PATIENCE)
 
 
 @pytest.fixture

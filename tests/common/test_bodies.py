@@ -83,3 +83,27 @@ def test_the_stream_of_a_request_without_a_body_is_not_read() -> None:
     stream = BrokenStream()
     read_bodies(application)({"wsgi.input": stream}, None)
     assert seen == [stream]
+
+
+def test_a_cookie_that_would_take_long_to_parse_is_ignored() -> None:
+    seen = []
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        seen.append("HTTP_COOKIE" in environ)
+        return []
+
+    for cookie in ('name="' + "\\" * 8000 + '"', "name=" + "x" * 8000, 'name="a\\054b"'):
+        read_bodies(application)({"wsgi.input": BrokenStream(), "HTTP_COOKIE": cookie}, None)
+    assert seen == [False, True, True]
+
+
+class ClosedStream:
+    """A stream whose client has closed the connection, or had to give way to others."""
+
+    def read(self, size: int) -> bytes:
+        raise ConnectionResetError
+
+
+def test_a_client_that_has_gone_is_not_answered() -> None:
+    with pytest.raises(ConnectionResetError):
+        post(ClosedStream(), CONTENT_LENGTH="99")

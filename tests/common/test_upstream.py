@@ -7,10 +7,13 @@ with the file that uses it. The last tests keep the list whole. What is document
 import ast
 import inspect
 import logging
+import os
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from copy import copy
 from io import BytesIO
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,10 +35,13 @@ from django.db.models.query_utils import DeferredAttribute
 from django.template.loader import get_template
 from django.test import Client, RequestFactory
 from django.urls import include, path
+from gevent.server import StreamServer
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
-from gunicorn.http import errors, get_parser, wsgi
+from gunicorn.http import body, errors, get_parser, wsgi
 from gunicorn.workers.ggevent import GeventWorker
+from prometheus_client import CollectorRegistry, Histogram, values
+from prometheus_client.mmap_dict import MmapedDict
 from rest_framework import mixins, pagination, parsers, renderers, serializers, viewsets
 from rest_framework.response import Response
 from rest_framework.utils.serializer_helpers import ReturnDict
@@ -43,7 +49,9 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
 from common.database.coalescing import YIELD
-from common.serving.worker import EvictingPool, Server
+from common.observability.metric_files import PADDING
+from common.serving.connections import Places
+from common.serving.worker import Server
 from tests.conftest import ROOT
 from users_project.users.models import User
 from users_project.users.serializers import UserSerializer
@@ -54,6 +62,9 @@ METHODS = [
     ("common/serving/worker.py", GeventWorker, "init_process", "self"),
     ("common/serving/worker.py", GeventWorker, "load_wsgi", "self"),
     ("common/serving/worker.py", GeventWorker, "notify", "self"),
+    ("common/serving/worker.py", GeventWorker, "timeout_ctx", "self"),
+    ("common/serving/worker.py", StreamServer, "do_read", "self"),
+    ("common/observability/metric_files.py", MmapedDict, "_init_value", "self key"),
     ("common/serving/worker.py", GeventWorker, "handle", "self listener client addr"),
     (
         "common/serving/worker.py",
@@ -161,7 +172,7 @@ GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def test_gunicorn_passes_handle_request_the_socket_of_handle(worker: Probe, listener: Any) -> None:
-    """common/serving/worker.py: both change `idle` by it."""
+    """common/serving/worker.py: handle makes it of the client's."""
     server, answer = serve(worker, listener, GET)
     assert worker.client is server
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -170,12 +181,83 @@ def test_gunicorn_passes_handle_request_the_socket_of_handle(worker: Probe, list
 def test_gunicorn_ends_a_connection_silently_on_connection_reset(
     worker: Probe, listener: Any
 ) -> None:
-    """common/serving/worker.py: handle_request raises it where a client is too slow."""
+    """common/serving/connections.py: raised where a client is too slow, or has to give way."""
     worker.error = ConnectionResetError(104, "too slow")
     server, answer = serve(worker, listener, GET)
     assert answer == b""
     assert server.fileno() == -1
     assert worker.notes == [("Ignoring connection reset",)]
+
+
+class Narrow:
+    """A socket with no methods but those of a Connection."""
+
+    def __init__(self, client: Any) -> None:
+        self.recv, self.send, self.sendall = client.recv, client.send, client.sendall
+        self.close, self.fileno, self.shutdown = client.close, client.fileno, client.shutdown
+        self.setblocking = client.setblocking
+
+
+@pytest.mark.parametrize("expectation", [b"", b"Expect: 100-continue\r\n"])
+def test_gunicorn_needs_no_other_methods_of_a_socket(
+    worker: Probe, listener: Any, expectation: bytes
+) -> None:
+    """common/serving/connections.py: Connection has only these."""
+    client, server = gevent.socket.socketpair()
+    worker.wsgi = answer_with_a_file
+    worker.cfg.set("sendfile", False)
+    with client:
+        head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n" + expectation
+        client.sendall((head + b"\r\nbody") * 2)
+        client.shutdown(socket.SHUT_WR)
+        worker.handle(listener, Narrow(server), ("127.0.0.1", 1))
+        assert client.recv(9999).count(b"a style sheet") == 2
+    assert server.fileno() == -1
+
+
+def answer_with_a_file(environ: dict[str, Any], start_response: Any) -> Any:
+    assert isinstance(environ["gunicorn.socket"], Narrow)
+    start_response("200 OK", [("Content-Length", "13")])
+    return wsgi.FileWrapper(BytesIO(b"a style sheet"))
+
+
+def test_gunicorn_closes_the_connection_of_a_request_that_is_forced_to(
+    worker: Probe, listener: Any
+) -> None:
+    """common/serving/connections.py: refuse does so while the application is called."""
+
+    class Forcing(Probe):
+        def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+            self.req = req
+            super().handle_request(listener_name, req, sock, addr)
+
+        def answer(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+            self.req.force_close()
+            return super().answer(environ, start_response)
+
+    request = GET[:-2] + b"Content-Length: 100\r\n\r\n"
+    answer = serve(Forcing(), listener, request)[1]
+    assert answer.count(b"HTTP/1.1 200 OK") == 1
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+@pytest.mark.parametrize(
+    ("fields", "reader", "length"),
+    [
+        (b"", body.LengthReader, 0),
+        (b"Content-Length: 7\r\n", body.LengthReader, 7),
+        (b"Transfer-Encoding: chunked\r\n", body.ChunkedReader, None),
+    ],
+)
+def test_gunicorns_body_has_a_reader_that_tells_its_kind(
+    fields: bytes, reader: type, length: int | None
+) -> None:
+    """common/serving/connections.py: begin_request looks at it."""
+    request_bytes = GET[:-2] + fields + b"\r\nbody"
+    request = next(get_parser(Config(), [request_bytes], ("127.0.0.1", 1)))
+    assert request.unreader.buf.getvalue() == b"body"
+    assert type(request.body.reader) is reader
+    assert getattr(request.body.reader, "length", None) == length
 
 
 def test_gunicorn_passes_handle_error_what_is_not_http(worker: Probe, listener: Any) -> None:
@@ -229,7 +311,7 @@ def test_gunicorn_makes_notifies_and_closes_what_server_class_returns(
     made = []
 
     def server_class(given: Any, *, spawn: Any, **unused: Any) -> Server:
-        made.append(Server(given, print, EvictingPool(spawn.size, evict_idle=print)))
+        made.append(Server(given, print, Places(spawn.size)))
         return made[0]
 
     worker.server_class, worker.sockets = server_class, [listener]
@@ -237,7 +319,7 @@ def test_gunicorn_makes_notifies_and_closes_what_server_class_returns(
     worker.run()
     (server,) = made
     assert server.listener is listener
-    assert server.handlers.size == worker.worker_connections
+    assert server.places.size == worker.worker_connections
     assert server.closed
 
 
@@ -315,6 +397,94 @@ def test_gevent_polls_the_sockets_in_the_shortest_sleep_but_not_in_one_of_0() ->
         assert received == [b"a request"]
 
 
+def test_gevent_sends_at_once_or_raises_where_the_timeout_is_0() -> None:
+    """common/serving/connections.py: send then counts as waiting."""
+    ours, theirs = gevent.socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(30)
+        assert ours.send(b"an answer", timeout=0.0) == 9
+        sent = 65536
+        while sent == 65536:
+            sent = ours.send(b"x" * 65536, timeout=0.0)
+        with pytest.raises(BlockingIOError):
+            ours.send(b"x", timeout=0.0)
+
+
+def test_gevents_hub_calls_print_exception_of_its_instance() -> None:
+    """common/serving/worker.py: init_process replaces it."""
+    hub: Any = gevent.get_hub()
+    seen: list[Any] = []
+    hub.print_exception = lambda *arguments: seen.append(arguments)
+    try:
+        greenlet = gevent.spawn(lambda: 1 // 0)
+        greenlet.join()
+    finally:
+        del hub.print_exception
+    ((context, kind, error, traceback),) = seen
+    assert context is greenlet
+    assert kind is ZeroDivisionError is type(error)
+    assert traceback
+
+
+def test_gevent_tries_again_to_accept_after_an_error() -> None:
+    """common/serving/worker.py: do_read raises it."""
+    calls = []
+
+    class Failing(StreamServer):
+        def do_read(self) -> Any:
+            calls.append(1)
+            raise OSError(24, "Too many open files")
+
+    hub: Any = gevent.get_hub()
+    hub.print_exception = lambda *arguments: None
+    try:
+        with gevent.socket.create_server(("127.0.0.1", 0)) as listener:
+            server = Failing(listener, print)
+            server.start()
+            with socket.create_connection(listener.getsockname()):
+                while len(calls) < 3:
+                    gevent.sleep(0.01)
+            server.close()
+    finally:
+        del hub.print_exception
+
+
+# prometheus_client
+
+
+def test_prometheus_client_makes_its_files_by_this_class_in_this_module(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """common/observability/metric_files.py: install replaces it, and the class of values."""
+    made = []
+
+    class Made(MmapedDict):
+        def __init__(self, filename: str, read_mode: bool = False) -> None:
+            made.append(Path(filename).name)
+            super().__init__(filename, read_mode)
+
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    monkeypatch.setattr(values, "MmapedDict", Made)
+    monkeypatch.setattr(values, "ValueClass", values.MultiProcessValue(lambda: 7))
+    Histogram("seconds", "Time.", registry=CollectorRegistry()).observe(1)
+    assert made == ["histogram_7.db"]
+    values.close_all_multiprocess_files()
+
+
+def test_prometheus_clients_file_doubles_when_it_has_no_room_for_a_value(tmp_path: Path) -> None:
+    """common/observability/metric_files.py: these attributes say when, and the file's blocks."""
+    file = tmp_path / "histogram_1.db"
+    with closing(MmapedDict(str(file))) as made:
+        capacity = made._capacity
+        assert capacity == file.stat().st_size == os.fstat(made._f.fileno()).st_size
+        while made._capacity == capacity:
+            before = made._used
+            made.write_value(f"{before:050}", 1, 0)
+            assert made._used - before <= 50 + PADDING
+        assert before + 50 + PADDING > capacity
+        assert made._capacity == file.stat().st_size == 2 * capacity
+
+
 # Django
 
 
@@ -369,6 +539,13 @@ def test_django_notes_in_errors_occurred_that_something_has_failed() -> None:
     with pytest.raises(OperationalError), backend.wrap_database_errors:
         raise psycopg2.OperationalError
     assert backend.errors_occurred is True
+
+
+@pytest.mark.django_db
+def test_psycopg2_names_a_nul_in_what_it_raises() -> None:
+    """common/api/middleware.py: is_nul."""
+    with pytest.raises(ValueError, match=r"NUL \(0x00\)"):
+        User.objects.filter(name="\0").exists()
 
 
 @pytest.mark.django_db
@@ -611,7 +788,7 @@ def test_rest_frameworks_page_has_what_api_html_changes(words: str) -> None:
 
 # Names with an underscore that are documented all the same.
 DOCUMENTED = {"_asdict", "_meta"}
-TESTED = {name for _, _, name, _ in METHODS}
+TESTED = {name for _, _, name, _ in METHODS} | {"_capacity", "_f", "_used"}
 
 
 def test_no_private_name_is_used_that_is_not_tested_above() -> None:

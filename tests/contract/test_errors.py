@@ -29,7 +29,8 @@ MALFORMED = [
 # Header fields that make a request none of HTTP, and the status of its answer.
 UNREADABLE = [
     (f"Host: localhost\r\nX-Long: {'x' * 9000}", 431),
-    ("Host: localhost\r\n" + "X-Field: x\r\n" * 101, 431),
+    ("Host: localhost\r\n" + "X-Field: x\r\n" * 64, 431),
+    ("Host: localhost\r\n" + f"X-Long: {'x' * 7000}\r\n" * 6, 431),
     ("Host: localhost\r\nExpect: something", 417),
     ("Host: localhost\r\nTransfer-Encoding: something", 501),
     ("Host: localhost\r\nContent-Length: 1\r\nContent-Length: 2", 400),
@@ -54,11 +55,28 @@ def test_another_method_is_405(users: httpx.Client, numbers: httpx.Client) -> No
         assert response.headers["Allow"]
 
 
-@pytest.mark.parametrize("megabytes", [0.07, 5])
+@pytest.mark.parametrize("megabytes", [0.07, 10])
 def test_a_body_that_is_too_large_is_413(users: httpx.Client, megabytes: float) -> None:
     body = b"x" * int(megabytes * 1_000_000)
     assert_error(users.post("/users", content=body, headers=JSON), 413)
     assert_error(users.post("/users", content=iter([body]), headers=JSON), 413)
+
+
+@pytest.mark.parametrize("path", ["/users", "/livez"])
+def test_the_rest_of_a_body_that_is_too_large_is_no_request(users: httpx.Client, path: str) -> None:
+    address = urlsplit(str(users.base_url))
+    smuggled = b"GET /users HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        connection.sendall(head.encode() + smuggled.rjust(100_000) + smuggled)
+        connection.shutdown(socket.SHUT_WR)
+        answers = connection.makefile("rb").read()
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nConnection: close\r\n" in answers
+
+
+def test_a_filter_by_the_longest_name_fits_into_the_address(users: httpx.Client) -> None:
+    assert users.get("/users", params={"name": "\U0001f600" * 80}).json() == []
 
 
 @pytest.mark.parametrize(

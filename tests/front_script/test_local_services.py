@@ -11,7 +11,7 @@ import pytest
 import local_services
 from common.services import SERVICES, Service
 from local_postgres import free_port
-from local_services import LocalService, follow_logs
+from local_services import LocalService
 from local_state import StateFolder
 
 THIRD = Service("letters", "Letter service", port=8082)
@@ -105,24 +105,3 @@ def test_secrets_come_from_the_state_folder_unless_the_user_names_others(
     owner = LocalService(THIRD, state, chosen)
     assert owner.owner_settings()["DB_PASSWORD_FILE"] == str(state.secrets / "letters_owner_db")
     assert owner.missing_passwords() == ["LETTERS_OWNER_DB_PASSWORD"]
-
-
-def test_lines_that_are_added_to_a_log_are_shown(
-    state: StateFolder, capsys: pytest.CaptureFixture[str]
-) -> None:
-    services = [LocalService(service, state, {}) for service in SERVICES]
-    for service in services:
-        service.log.write_text(f"{service.name} has started\n")
-    rounds = iter([True, True, False])
-
-    def go_on() -> bool:
-        with services[0].log.open("a") as log:
-            log.write("another line\n")
-        return next(rounds)
-
-    follow_logs(services, go_on)
-    lines = capsys.readouterr().out.splitlines()
-    first, second, *_ = (f"{service.name:7} |" for service in SERVICES)
-    assert lines[:2] == [f"{first} users has started", f"{first} another line"]
-    assert lines.count(f"{first} another line") == 2
-    assert f"{second} numbers has started" in lines

@@ -20,42 +20,11 @@ import pytest
 
 from common.services import SERVICES
 from tests.conftest import ROOT, bare_environment, run_front_script, wait_for
-
-Environment = dict[str, str]
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> Iterator[Environment]:
-    """A shell of a newcomer; what was started in it is stopped and removed at the end."""
-    environment = bare_environment(tmp_path / "a folder" / "state")
-    yield environment
-    ended = run_front_script(environment, "down", "--purge", "--yes")
-    assert ended.returncode == 0, ended.stderr
-    assert processes(environment) == []
-    assert not Path(environment["STATE_DIR"]).exists()
-
-
-def processes(environment: Environment) -> list[int]:
-    """Return the processes that were started in an environment and still run."""
-    mark = f"STATE_DIR={environment['STATE_DIR']}".encode()
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "environ").read_bytes().split(b"\0"):
-                found.append(int(process.name))
-        except (FileNotFoundError, PermissionError, ProcessLookupError):
-            continue
-    return found
+from tests.front_script.conftest import Environment, processes, up
 
 
 def url(environment: Environment, service: str, path: str) -> str:
     return f"http://127.0.0.1:{environment[f'{service}_PORT']}{path}"
-
-
-def up(environment: Environment) -> subprocess.CompletedProcess[str]:
-    result = run_front_script(environment, "up", "--detach")
-    assert result.returncode == 0, result.stderr
-    return result
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +181,7 @@ def test_a_second_script_waits_for_the_first(running: tuple[Environment, str]) -
         assert process.stderr
         assert process.stderr.readline() == "Waiting for another manage_all.sh to end…\n"
         fcntl.flock(held, fcntl.LOCK_UN)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=600)
         assert output.startswith("--- users")
         assert process.returncode == 0
 
@@ -238,7 +207,7 @@ def test_down_stops_everything_and_the_data_stays(running: tuple[Environment, st
         slow.sendall(b"GET /livez HTTP/1.1\r\nHost: loc")
         start = monotonic()
         assert run_front_script(environment, "down").returncode == 0
-        assert monotonic() - start < 10
+        assert monotonic() - start < 20  # and not the 25 seconds that requests get
         assert idle.recv(65536) == slow.recv(65536) == b""
     assert processes(environment) == []
     assert run_front_script(environment, "status").returncode == 3
@@ -268,7 +237,7 @@ def test_a_service_that_ends_by_itself_ends_everything(environment: Environment)
         assert process.stdout
         next(line for line in process.stdout if line.startswith("numbers |"))
         os.kill(service_ids(environment)[0], signal.SIGKILL)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=600)
     assert process.returncode == 1
     assert errors.startswith("manage_all.sh: A service ended by itself; its log is in ")
     wait_for(lambda: processes(environment) == [], 20)
@@ -290,7 +259,7 @@ def test_ctrl_c_during_the_start_leaves_nothing_running(
         with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
         press_ctrl_c(process)
-        process.communicate(timeout=60)
+        process.communicate(timeout=600)
     assert process.returncode == -signal.SIGINT
     assert processes(environment) == []
 
@@ -388,7 +357,7 @@ def test_an_end_stops_everything(
         end(process)
         process.stdout.read()
         assert process.stderr.read() == ""
-        assert process.wait(40) == 0
+        assert process.wait(400) == 0
     assert processes(environment) == []
 
 
@@ -421,7 +390,7 @@ def test_a_missing_venv_module_is_named(environment: Environment, tmp_path: Path
     project = copy_of_the_project(tmp_path)
     without = tmp_path / "python3"
     without.write_text(
-        f'#!/bin/sh\n[ "$2" = venv ] && mkdir -p "$3" && exit 1\nexec {sys.executable} "$@"\n'
+        f'#!/bin/sh\n[ "$3" = venv ] && mkdir -p "$4" && exit 1\nexec {sys.executable} "$@"\n'
     )
     without.chmod(0o755)
     result = up_in(project, {**environment, "PYTHON": str(without)})
@@ -455,7 +424,7 @@ def copy_of_the_project(folder: Path) -> Path:
 
 def up_in(project: Path, environment: Environment) -> subprocess.CompletedProcess[str]:
     command = [project / "manage_all.sh", "up", "--detach"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1200)
 
 
 @pytest.fixture

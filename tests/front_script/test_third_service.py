@@ -121,7 +121,7 @@ def manage_all(
 ) -> subprocess.CompletedProcess[str]:
     command = [project / "manage_all.sh", *words]
     return subprocess.run(
-        command, env=environment, cwd=project, capture_output=True, text=True, timeout=300
+        command, env=environment, cwd=project, capture_output=True, text=True, timeout=1800
     )
 
 
@@ -202,7 +202,7 @@ def test_its_log_is_followed_with_those_of_the_others(
         [project / "manage_all.sh", "logs"], env=environment, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
-        in_time = threading.Timer(30, process.kill)
+        in_time = threading.Timer(300, process.kill)
         in_time.start()
         names = set()
         for line in process.stdout:

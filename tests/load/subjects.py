@@ -28,6 +28,7 @@ class FrontScript:
     def __init__(self, state: Path, root: Path = ROOT, **more: str) -> None:
         self.state = state
         self.root = root
+        self.prefix: tuple[str, ...] = ()  # a command that runs it
         self.log = state.with_suffix(".log")
         self.ports = {service.name: free_port() for service in SERVICES}
         ports = {f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
@@ -47,7 +48,7 @@ class FrontScript:
         """Begin a command of it; what it prints goes to a file."""
         with self.log.open("wb") as log:
             return subprocess.Popen(
-                [self.root / "manage_all.sh", *words],
+                [*self.prefix, self.root / "manage_all.sh", *words],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -117,6 +117,7 @@ def many(users_database, numbers_database) -> int:
     """As many numbers as users, each of another one; returns how many."""
     rows = 100_000
     with users_database.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         names = "SELECT 'many ' || i FROM generate_series(1, %s) AS i"
         cursor.execute(f"INSERT INTO users_user (name) {names} RETURNING id", [rows])
         ids = [pk for (pk,) in cursor]
