@@ -1,17 +1,27 @@
 """Virtual environments, each made from a file of requirements with hashes.
 
 An environment is made anew when the checksum of its requirements differs from the one in its
-stamp, the file `lock`.
+stamp, the file `lock`, or when its main packages cannot be imported.
 """
 
+import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from local_shell import ROOT, die, print_tail, run
+from local_state import read, remove, write
+
+# What pip may be told by the user's variables: where packages come from. The others would move the
+# installation, or change what is installed; options take that from its configuration files.
+PIP_VARIABLES = (
+    *("PIP_CONFIG_FILE", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS"),
+    *("PIP_TRUSTED_HOST", "PIP_KEYRING_PROVIDER", "PIP_PROXY", "PIP_CERT", "PIP_CLIENT_CERT"),
+    *("PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "PIP_CACHE_DIR", "PIP_NO_CACHE_DIR"),
+    "PIP_USE_FEATURE",
+)
 
 
 class Environment(NamedTuple):
@@ -20,6 +30,7 @@ class Environment(NamedTuple):
     folder: Path
     requirements: Path
     derived: Path | None = None  # made by the installed packages, so it goes when they do
+    modules: tuple[str, ...] = ()  # what it has to import to be whole
 
     @property
     def python(self) -> str:
@@ -29,6 +40,14 @@ class Environment(NamedTuple):
     def is_usable(self) -> bool:
         """Return whether it has a Python that this account may run."""
         return os.access(self.python, os.X_OK)
+
+    def is_whole(self) -> bool:
+        """Return whether its Python imports its main packages, and no others than its own."""
+        script = (
+            f"import {', '.join(('sys', *self.modules))}; sys.exit(sys.prefix == sys.base_prefix)"
+        )
+        command = [self.python, "-I", "-c", script]
+        return self.is_usable() and run(command, stderr=subprocess.DEVNULL).returncode == 0
 
     @property
     def stamp(self) -> Path:
@@ -43,15 +62,23 @@ class Environment(NamedTuple):
 
 STATIC_FILES = ROOT / ".static"
 # Tests and the benchmark's peers need packages that the services must not see.
-SERVICES = Environment(ROOT / ".venv", ROOT / "requirements-local.txt", STATIC_FILES)
-TESTS = Environment(ROOT / ".venv-dev", ROOT / "requirements-dev.txt")
-PEERS = Environment(ROOT / ".venv-bench", ROOT / "tests/load/peers/requirements.txt")
+SERVICES = Environment(
+    ROOT / ".venv",
+    ROOT / "requirements-local.txt",
+    STATIC_FILES,
+    ("django", "gunicorn", "psycopg2"),
+)
+TESTS = Environment(
+    ROOT / ".venv-dev", ROOT / "requirements-dev.txt", None, ("django", "mypy", "pytest")
+)
+PEERS = Environment(
+    ROOT / ".venv-bench", ROOT / "tests/load/peers/requirements.txt", None, ("asyncpg", "fastapi")
+)
 
 
 def ensure(environment: Environment, log: Path) -> None:
     """Make an environment unless it is up to date; the log gets what venv and pip print."""
-    checksum = checksum_of(environment.requirements)
-    if environment.stamp.is_file() and environment.stamp.read_text().strip() == checksum:
+    if is_up_to_date(environment):
         return
     print(f"Installing into {environment.folder.name}; this happens once…")
     set_aside(environment)
@@ -62,10 +89,26 @@ def ensure(environment: Environment, log: Path) -> None:
         raise
     if environment.derived:
         remove(environment.derived)
-    remove(
-        environment.previous
-    )  # before the stamp: a complete environment has no old one beside it
-    environment.stamp.write_text(f"{checksum}\n")
+    # Before the stamp: a complete environment has no old one beside it.
+    remove(environment.previous)
+    write(environment.stamp, checksum_of(environment.requirements))
+
+
+def is_up_to_date(environment: Environment) -> bool:
+    """Return whether the environment has what its requirements ask for."""
+    checksum = checksum_of(environment.requirements)
+    return read(environment.stamp) == checksum and environment.is_whole()
+
+
+def are_collected() -> bool:
+    """Return whether all static files are there (their list is written last), newer than ours."""
+    listed = STATIC_FILES / "staticfiles.json"
+    newest = max(path.stat().st_mtime for path in (ROOT / "common/static").rglob("*"))
+    try:
+        is_whole = bool(json.loads(read(listed))["paths"])
+    except (ValueError, KeyError, TypeError):
+        return False
+    return is_whole and listed.stat().st_mtime > newest
 
 
 def checksum_of(file: Path) -> str:
@@ -76,23 +119,39 @@ def checksum_of(file: Path) -> str:
 
 def install(environment: Environment, log: Path) -> None:
     """Make the environment and install its packages; say what is missing if that fails."""
+    # Isolated: neither the current folder nor the user's own packages stand in for Python's.
     succeed(
-        [base_python(), "-m", "venv", str(environment.folder)],
+        [base_python(), "-I", "-m", "venv", str(environment.folder)],
         log,
         "python3 -m venv failed. On Debian and Ubuntu: apt install python3-venv",
     )
-    pip = [environment.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [environment.python, "-I", "-m", "pip", "--python=", "--disable-pip-version-check"]
+    here = ["--no-user", "--target=", f"--prefix={environment.folder}", "--root=/"]
+    options = ["--quiet", "--require-hashes", "--requirement", str(environment.requirements)]
     succeed(
-        [*pip, "--require-hashes", "--requirement", str(environment.requirements)],
+        [*pip, "install", *here, *options],
         log,
         "The packages could not be installed; is there a network?",
+        env=pip_environment(),
     )
+    if not environment.is_whole():
+        wanted = ", ".join(environment.modules)
+        die(f"pip has ended well, but {environment.python} cannot import {wanted}.")
 
 
-def succeed(command: list[str], log: Path, otherwise: str) -> None:
+def pip_environment() -> dict[str, str]:
+    """Return the environment without what would lead pip elsewhere."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in PIP_VARIABLES or not name.startswith("PIP_")
+    }
+
+
+def succeed(command: list[str], log: Path, otherwise: str, **options: Any) -> None:
     """Run a command into the log; if it fails, print the end of the log and a message, and exit."""
     with log.open("w") as output:
-        result = run(command, stdout=output, stderr=output)
+        result = run(command, stdout=output, stderr=output, **options)
     if result.returncode:
         print_tail(log)
         die(otherwise)
@@ -123,9 +182,3 @@ def put_back(environment: Environment) -> None:
     remove(environment.folder)
     if environment.previous.exists():
         environment.previous.rename(environment.folder)
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder if it exists."""
-    if folder.exists():
-        shutil.rmtree(folder)

@@ -9,15 +9,17 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
+
+from local_state import read, remove, write
 
 INITDB_OPTIONS = [
     "--username=postgres",
@@ -28,6 +30,8 @@ INITDB_OPTIONS = [
     "--locale-provider=builtin",
     "--builtin-locale=C.UTF-8",
 ]
+# Folders that root's server uses where its account cannot reach the state folder.
+ELSEWHERE = "/var/lib/random-numbers-"
 SERVER_OPTIONS = "-c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
 
 
@@ -47,22 +51,23 @@ class LocalPostgres:
         The choice is written down: later the folders above may have become open or closed.
         """
         chosen = self.state / "postgres_home"
-        if chosen.exists():
-            return self.state / chosen.read_text()
-        home = Path("postgres")
-        if self.account and self.run(["ls", str(self.state)]).returncode != 0:
-            digest = hashlib.sha256(str(self.state).encode()).hexdigest()[:12]
-            home = Path("/var/lib") / f"random-numbers-{digest}"
+        if (home := read(chosen)) and re.fullmatch(f"postgres|{ELSEWHERE}[0-9a-f]+", home):
+            return self.state / home
+        digest = hashlib.sha256(str(self.state).encode()).hexdigest()[:12]
+        elsewhere = f"{ELSEWHERE}{digest}"
+        reachable = not self.account or self.run(["ls", str(self.state)]).returncode == 0
+        home = "postgres" if reachable and not Path(elsewhere).exists() else elsewhere
         if self.state.is_dir():
-            chosen.write_text(str(home))
+            write(chosen, home)
         return self.state / home
 
     def start(self) -> int:
         """Start the server unless it runs, and return its port."""
         with self.lock():
             self.home.mkdir(mode=0o700, exist_ok=True)
-            self.own(self.home)
-            if not self.data.exists():
+            self.own(self.home.resolve())
+            self.require_safe_paths()
+            if not self.has_data():
                 self.initialise()
             if self.process_id() is None:
                 # Left by a server that was killed; the number may be another program's by now.
@@ -70,37 +75,60 @@ class LocalPostgres:
                 self.launch()
             return self.port()
 
+    def require_safe_paths(self) -> None:
+        """Exit if a path has a character that a shell acts on: the programs quote with " only."""
+        for path in (self.programs(), self.home):
+            if found := re.search(r'["$`\\\n]', str(path)):
+                sys.exit(
+                    f"PostgreSQL does not run below {path}: rename what has {found[0]!r} in it."
+                )
+
     def stop(self) -> None:
         """Stop the server if it runs."""
         if self.process_id() is not None:
             self.program("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
 
     def purge(self) -> None:
-        """Stop the server and remove its data."""
+        """Stop the server and remove its data, and its folder if nothing else is in it."""
         self.stop()
-        if self.home.exists():
-            shutil.rmtree(self.home)
+        for name in ("data", "data.tmp", "programs", "programs.tmp", "password", "postgres.log"):
+            remove(self.home / name)
+        with suppress(OSError):
+            self.home.rmdir()
+
+    def has_data(self) -> bool:
+        """Return whether there is a data folder; an empty one was made by somebody else."""
+        return self.data.exists() and any(self.data.iterdir())
+
+    def require_password(self) -> None:
+        """Exit if the data is there, and the superuser's password that it was made with is not."""
+        password = self.state / "secrets" / "postgres"
+        if self.has_data() and not read(password):
+            sys.exit(
+                f"{password} is gone, and {self.data} was made with the password that it held."
+                " Put it back, or remove the data: ./manage_all.sh down --purge"
+            )
 
     def initialise(self) -> None:
         """Make the data folder beside its place first: one that is there is whole."""
         unfinished = self.home / "data.tmp"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        with NamedTemporaryFile("w") as password_file:
-            password_file.write((self.state / "secrets" / "postgres").read_text())
-            password_file.flush()
-            self.own(Path(password_file.name))
-            pwfile = f"--pwfile={password_file.name}"
-            self.program("initdb", *INITDB_OPTIONS, pwfile, str(unfinished))
+        remove(unfinished)
+        # Not in TMPDIR, which may be a folder that the server's account cannot reach.
+        password = self.home / "password"
+        write(password, read(self.state / "secrets" / "postgres"), mode=0o600)
+        self.own(password)
+        self.program("initdb", *INITDB_OPTIONS, f"--pwfile={password}", str(unfinished))
+        password.unlink()
         unfinished.rename(self.data)
 
     def launch(self) -> None:
         """Start the server on the port of last time, or on another where that is taken."""
         remembered = self.state / "postgres.port"
-        port = free_port(int(remembered.read_text()) if remembered.exists() else 0)
+        port = free_port(port_in(read(remembered)))
         options = f"-p {port} {SERVER_OPTIONS}"
         arguments = ["-D", str(self.data), "-l", str(self.log), "-o", options, "-w", "start"]
         self.program("pg_ctl", *arguments)
-        remembered.write_text(str(port))
+        write(remembered, str(port))
 
     def process_id(self) -> int | None:
         """Return the server's process id, None where it does not run."""
@@ -110,7 +138,7 @@ class LocalPostgres:
                 command = Path(f"/proc/{process_id}/cmdline").read_bytes()
                 return process_id if str(self.data).encode() in command else None
             os.kill(process_id, 0)
-        except (FileNotFoundError, IndexError, ProcessLookupError):
+        except (FileNotFoundError, NotADirectoryError, ProcessLookupError, IndexError, ValueError):
             return None
         return process_id
 
@@ -134,12 +162,16 @@ class LocalPostgres:
         if self.account is None or self.can_run(package / "pginstall/bin/postgres"):
             return package / "pginstall"
         copy = self.home / "programs"
-        if not copy.exists():
+        if not self.can_run(copy / package.name / "pginstall/bin/postgres"):
             unfinished = self.home / "programs.tmp"
-            shutil.rmtree(unfinished, ignore_errors=True)
+            remove(unfinished)
             # The programs look for their libraries in the folder beside their package.
             for folder in (package, package.with_suffix(".libs")):
                 shutil.copytree(folder, unfinished / folder.name)
+            # The packages have the modes that the umask left them.
+            for path in (unfinished, *unfinished.rglob("*")):
+                self.own(path)
+            remove(copy)
             unfinished.rename(copy)
         return copy / package.name / "pginstall"
 
@@ -147,24 +179,22 @@ class LocalPostgres:
         """Return whether the server's account may run a program."""
         try:
             return self.run([str(program), "--version"]).returncode == 0
-        except PermissionError:
+        except OSError:
             return False
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a command under the server's account."""
-        identity: dict[str, Any] = {}
+        # English messages, whatever the language of the caller's shell.
+        identity: dict[str, Any] = {"env": {**os.environ, "LC_ALL": "C"}}
         if self.account:
-            identity = {
-                "user": self.account.pw_uid,
-                "group": self.account.pw_gid,
-                "extra_groups": [],
-            }
+            identity |= {"user": self.account.pw_uid, "group": self.account.pw_gid}
+            identity["extra_groups"] = []
         return subprocess.run(command, cwd="/", capture_output=True, text=True, **identity)
 
     def own(self, path: Path) -> None:
         """Give a file or folder to the server's account."""
         if self.account:
-            os.chown(path, self.account.pw_uid, self.account.pw_gid)
+            os.chown(path, self.account.pw_uid, self.account.pw_gid, follow_symlinks=False)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -184,6 +214,11 @@ def unprivileged_account() -> pwd.struct_passwd:
     sys.exit("PostgreSQL does not run as root. Run this as an ordinary user.")
 
 
+def port_in(text: str) -> int:
+    """Return a port that was written down, or 0 for any if the text is not one of free_port()."""
+    return int(text) if re.fullmatch("[0-9]{4,5}", text) and 1024 <= int(text) < 65536 else 0
+
+
 def free_port(preferred: int = 0) -> int:
     """Return the preferred port where it is free, else any other."""
     with socket.socket() as candidate:
@@ -200,7 +235,14 @@ def free_port(preferred: int = 0) -> int:
 def main() -> None:
     """Do what the command line says."""
     _, verb, state = sys.argv
-    server = LocalPostgres(Path(state))
+    try:
+        do(verb, LocalPostgres(Path(state)))
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}." if error.filename else str(error))
+
+
+def do(verb: str, server: LocalPostgres) -> None:
+    """Start or stop the server, or say what it does."""
     if verb == "start":
         print(server.start())
     elif verb == "status":

@@ -6,18 +6,22 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import local_environments
 from common.services import SERVICES, Service
+from local_logs import last, open_new
 from local_shell import ROOT, die, print_tail, undisturbed
-from local_state import StateFolder
+from local_state import StateFolder, discard, read, write
 
 GUNICORN_CONFIG = "common/serving/gunicorn.conf.py"
 # What provisioning may read and a service must not: the administrator's and all roles' passwords.
-PRIVATE = ("DB_ADMIN_", *(f"{service.prefix}_DB_" for service in SERVICES))
+PRIVATE = (
+    "DB_ADMIN_",
+    *(f"{service.prefix}_{kind}DB_" for service in SERVICES for kind in ("", "OWNER_")),
+)
 
 
 class LocalService:
@@ -34,6 +38,11 @@ class LocalService:
         self.port_file = state.path / f"{self.name}.port"
         self.process: subprocess.Popen[bytes] | None = None  # if this front script started it
 
+    @property
+    def files(self) -> list[Path]:
+        """Return the service's files in the state folder, beside its secrets."""
+        return [self.log, last(self.log), self.pid_file, self.port_file]
+
     def process_id(self) -> int | None:
         """Return the id of gunicorn's first process, or None if the service does not run."""
         # A child's id is not reused before poll() has returned its code. Its command line may still
@@ -41,7 +50,7 @@ class LocalService:
         if self.process and self.process.poll() is None:
             return self.process.pid
         try:
-            pid = int(self.pid_file.read_text())
+            pid = int(read(self.pid_file))
             if pid <= 0:  # kill would take it for a process group
                 return None
             os.kill(pid, 0)
@@ -76,7 +85,7 @@ class LocalService:
     @property
     def port(self) -> str:
         """Return the port; a running service keeps the one that it was started on."""
-        return self.port_file.read_text().strip() if self.is_running() else self.chosen_port
+        return (read(self.port_file) if self.is_running() else "") or self.chosen_port
 
     @property
     def password_variable(self) -> str:
@@ -84,20 +93,53 @@ class LocalService:
         return f"{self.service.prefix}_DB_PASSWORD"
 
     @property
+    def owner_password_variable(self) -> str:
+        """Return the variable with the password of the role that owns the service's tables."""
+        return f"{self.service.prefix}_OWNER_DB_PASSWORD"
+
+    @property
     def secret_names(self) -> list[str]:
         """Return the files in the folder of secrets that belong to the service."""
-        return [f"{self.name}_db", f"{self.name}_secret_key"]
+        return [f"{self.name}_db", f"{self.name}_owner_db", f"{self.name}_secret_key"]
 
-    def choose_password(self) -> None:
-        """Let provisioning give the role the password in the state folder, unless one is set."""
-        if not self.environ.get(self.password_variable):
-            self.environ[f"{self.password_variable}_FILE"] = self.password_file
+    def choose_passwords(self) -> None:
+        """Let provisioning use the passwords in the state folder, where none are set."""
+        for variable, file in (
+            (self.password_variable, self.password_file),
+            (self.owner_password_variable, self.owner_password_file),
+        ):
+            if not self.environ.get(variable):
+                self.environ[f"{variable}_FILE"] = file
 
     @property
     def password_file(self) -> str:
         """Return the file with the role's password, which the user may have chosen."""
         chosen = self.environ.get(f"{self.password_variable}_FILE")
         return chosen or str(self.secrets / f"{self.name}_db")
+
+    @property
+    def owner_password_file(self) -> str:
+        """Return the file with the owner's password, which the user may have chosen."""
+        chosen = self.environ.get(f"{self.owner_password_variable}_FILE")
+        return chosen or str(self.secrets / f"{self.name}_owner_db")
+
+    def missing_passwords(self) -> list[str]:
+        """Return the variables of the roles' passwords that the user has not set."""
+        variables = (self.password_variable, self.owner_password_variable)
+        return [
+            variable
+            for variable in variables
+            if not (self.environ.get(variable) or self.environ.get(f"{variable}_FILE"))
+        ]
+
+    def owner_settings(self) -> dict[str, str]:
+        """Return the environment for what only the owner of the tables may do, such as migrate."""
+        return {
+            **self.settings(),
+            "DB_USER": self.service.owner_role,
+            "DB_PASSWORD": self.environ.get(self.owner_password_variable, ""),
+            "DB_PASSWORD_FILE": self.owner_password_file,
+        }
 
     def settings(self) -> dict[str, str]:
         """Return the environment for the service's manage.py and its tests."""
@@ -130,8 +172,8 @@ class LocalService:
             "--config",
             GUNICORN_CONFIG,
         ]
-        with undisturbed(), self.log.open("wb") as log:
-            self.port_file.write_text(f"{self.chosen_port}\n")
+        with undisturbed(), open_new(self.log) as log:
+            write(self.port_file, self.chosen_port)
             self.process = subprocess.Popen(
                 [*gunicorn, self.application],
                 cwd=ROOT,
@@ -142,14 +184,14 @@ class LocalService:
                 # Ctrl-C is for the front script, which then stops everything in order.
                 start_new_session=True,
             )
-            self.pid_file.write_text(f"{self.process.pid}\n")
+            write(self.pid_file, str(self.process.pid))
 
     def require_free_port(self) -> None:
         """Exit if the port is no port, or if another program listens on it."""
         port = self.chosen_port
         if not (port.isdecimal() and 0 < int(port) < 65536):
             die(f"{port!r} is no port; a port is a number from 1 to 65535.")
-        end = time.monotonic() + 3  # the workers of a killed gunicorn take a second to notice
+        end = time.monotonic() + 10  # the workers of a killed gunicorn take a second to notice
         while not is_free(int(port)):
             if time.monotonic() > end:
                 variables = " or ".join(f"{service.prefix}_PORT" for service in SERVICES)
@@ -158,7 +200,7 @@ class LocalService:
 
     def wait_until_ready(self) -> None:
         """Wait until the service answers that it is ready; exit if it does not."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120  # a service that cannot start ends by itself, much sooner
         while self.is_running() and time.monotonic() < end:
             if self.is_ready():
                 return
@@ -221,23 +263,5 @@ def stop(services: Iterable[LocalService]) -> None:
             if time.monotonic() > end:
                 service.send(signal.SIGKILL)
             time.sleep(0.1)
-        service.pid_file.unlink(missing_ok=True)
-        service.port_file.unlink(missing_ok=True)
-
-
-def follow_logs(services: Iterable[LocalService], go_on: Callable[[], bool]) -> None:
-    """Print the logs and what is added to them, each line marked with its service."""
-    width = max(len(service.name) for service in SERVICES)
-    with ExitStack() as stack:
-        logs = {
-            service.name: stack.enter_context(service.log.open(errors="replace"))
-            for service in services
-        }
-        while go_on():
-            quiet = True
-            for name, log in logs.items():
-                for line in log:
-                    quiet = False
-                    print(f"{name:{width}} | {line}", end="")
-            if quiet:
-                time.sleep(0.1)
+        discard(service.pid_file)
+        discard(service.port_file)

@@ -12,7 +12,10 @@ from common.services import SERVICES
 from local_postgres import LocalPostgres
 from local_services import LocalService
 from local_shell import ROOT, die, ignore_signals, run, undisturbed
-from local_state import StateFolder
+from local_state import StateFolder, read, remove, write
+
+# The words of manage.py that change tables, or rows that a service may only add.
+OWNER_WORDS = ("flush", "migrate", "prune_numbers", "remove_stale_contenttypes")
 
 
 class LocalStack:
@@ -41,15 +44,23 @@ class LocalStack:
 
     def make_secrets(self) -> None:
         """Draw the passwords and keys that are missing."""
+        if not self.environ.get("DB_HOST"):
+            LocalPostgres(self.state.path).require_password()
+        self.state.make_secrets(self.secret_names)
+
+    @property
+    def secret_names(self) -> list[str]:
+        """Return the files in the folder of secrets."""
         names = ["postgres", "admin"]
         for service in self.services:
             names += service.secret_names
-        self.state.make_secrets(names)
+        return names
 
     def collect_static_files(self) -> None:
-        """Collect the files that all admins serve, unless that was done."""
-        if (local_environments.STATIC_FILES / "staticfiles.json").exists():
+        """Collect the files that all pages use, unless that was done since ours have changed."""
+        if local_environments.are_collected():
             return
+        remove(local_environments.STATIC_FILES)
         with self.state.install_log.open("w") as log:
             words = ("collectstatic", "--noinput")
             result = self.manage(self.services[0], *words, stdout=log, stderr=log)
@@ -59,10 +70,11 @@ class LocalStack:
     def manage(
         self, service: LocalService, *words: str, **options: Any
     ) -> subprocess.CompletedProcess[str]:
-        """Run a service's manage.py; the options are those of run()."""
+        """Run a service's manage.py, as the owner where needed; the options are those of run()."""
         script = f"{ROOT}/{service.name}_project/manage.py"
         command = [local_environments.SERVICES.python, script, *words]
-        return run(command, **{"env": service.settings(), **options})
+        settings = service.owner_settings() if words[0] in OWNER_WORDS else service.settings()
+        return run(command, **{"env": settings, **options})
 
     # The database
 
@@ -73,7 +85,7 @@ class LocalStack:
             self.use_local_postgres()
         if self.environ.get("DB_ADMIN_USER"):
             for service in self.services:
-                service.choose_password()
+                service.choose_passwords()
 
     def use_local_postgres(self) -> None:
         """Start this machine's PostgreSQL, and point every command to it."""
@@ -107,26 +119,40 @@ class LocalStack:
         """Migrate every service, in the order of SERVICES."""
         for service in self.services:
             if self.manage(service, "migrate", "--verbosity", "0").returncode:
-                die(f"The {service.name} service cannot be started; see above.")
+                die(f"The {service.name} service cannot be started; see above.{self.missing()}")
+
+    def missing(self) -> str:
+        """Return which passwords of a server that others have provisioned have not been given."""
+        if self.environ.get("DB_ADMIN_USER"):
+            return ""
+        variables = [name for service in self.services for name in service.missing_passwords()]
+        given = ", ".join(["DB_ADMIN_USER", *variables])
+        return f" DB_HOST is set, but none of {given}." if variables else ""
+
+    def owners(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Print who may do what in the database; any role may look."""
+        command = [local_environments.SERVICES.python, "-m", "common.owners", *words]
+        return run(command, cwd=ROOT, env=self.services[0].settings())
 
     def make_admin_accounts(self) -> None:
         """Make each service's account `admin`, once for each database."""
         made_in = self.state.path / "admin_made_in"
-        made = made_in.read_text().splitlines() if made_in.exists() else []
+        made = read(made_in).splitlines()
         for service in self.services:
             line = f"{self.environ['DB_HOST']}:{self.environ['DB_NAME']} {service.name}"
             if line not in made:
                 self.make_admin_account(service)
-                with made_in.open("a") as file:
-                    file.write(f"{line}\n")
+                made.append(line)
+                write(made_in, "\n".join(made))
 
     def make_admin_account(self, service: LocalService) -> None:
         """Make a service's account `admin`, and print its password if it is new."""
-        password = (self.state.secrets / "admin").read_text().strip()
+        password = read(self.state.secrets / "admin")
+        superuser = {"DJANGO_SUPERUSER_PASSWORD": password, "DJANGO_SUPERUSER_EMAIL": ""}
         result = self.manage(
             service,
             *("createsuperuser", "--noinput", "--username", "admin", "--email", ""),
-            env={**service.settings(), "DJANGO_SUPERUSER_PASSWORD": password},
+            env={**service.settings(), **superuser},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
@@ -184,4 +210,5 @@ class LocalStack:
         """Remove the data and the state folder of a stack that has been stopped."""
         if self.state.path.is_dir():
             LocalPostgres(self.state.path).purge()
-            self.state.remove()
+            secrets = [self.state.secrets / name for name in self.secret_names]
+            self.state.remove(sum((service.files for service in self.services), secrets))

@@ -1,4 +1,8 @@
-"""The state folder: logs, secrets, and which processes run. By default it is .state."""
+"""The state folder: logs, secrets, and which processes run. By default it is .state.
+
+A file that is there is whole: write() sees to it. read() takes one that somebody has emptied, or
+filled with something else than text, for one that is missing.
+"""
 
 import fcntl
 import os
@@ -7,14 +11,57 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
+from errno import EISDIR
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from local_shell import ROOT, die
 
-# What remove() takes away, beside the pid files and the ports.
-FOLDERS = ("secrets", "logs", "pytest")
-FILES = ("lock", "admin_made_in", "postgres_home", "postgres.lock")
+# What remove() takes away, beside the secrets and the files of the services.
+FILES = ("lock", "admin_made_in", "postgres_home", "postgres.lock", "postgres.port")
+FOLDERS = ("secrets", "logs", ".")
+
+
+def read(file: Path) -> str:
+    """Return the text of a file, stripped, or nothing if there is no such text."""
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, UnicodeDecodeError):
+        return ""
+
+
+def write(file: Path, text: str, mode: int = 0o644) -> None:
+    """Write a line into a file beside its place, and move it there once it is on the disk."""
+    if file.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(file))
+    unfinished = beside(file)
+    discard(unfinished)
+    with open(unfinished, "x", encoding="utf-8", opener=partial(os.open, mode=mode)) as output:
+        output.write(f"{text}\n")
+        output.flush()
+        os.fsync(output.fileno())
+    unfinished.replace(file)
+
+
+def beside(file: Path) -> Path:
+    """Return where a file is written before it is moved to its place."""
+    return file.with_name(f"{file.name}.tmp")
+
+
+def discard(file: Path) -> None:
+    """Remove a file of ours if it exists; a folder in its place is not ours."""
+    if file.is_symlink() or not file.is_dir():
+        file.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it exists."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 class StateFolder:
@@ -30,7 +77,7 @@ class StateFolder:
     @classmethod
     def from_environment(cls) -> "StateFolder":
         """Return the folder that STATE_DIR names, or else the one beside this file."""
-        return cls(Path.cwd() / (os.environ.get("STATE_DIR") or ROOT / ".state"))
+        return cls(Path(os.environ.get("STATE_DIR") or ROOT / ".state").absolute())
 
     def make(self) -> None:
         """Make the folder where it is missing; exit if this account cannot use it."""
@@ -60,20 +107,18 @@ class StateFolder:
         """Draw the passwords and keys that are missing; only this account can read them."""
         for name in names:
             file = self.secrets / name
-            file.touch(mode=0o600)
-            if not file.stat().st_size:
-                file.write_text(f"{secrets.token_urlsafe(40)}\n")
+            if not read(file):
+                write(file, secrets.token_urlsafe(40), mode=0o600)
 
-    def remove(self) -> None:
-        """Remove the folder, or only what is ours if the user keeps other files in it."""
+    def remove(self, others: Iterable[Path]) -> None:
+        """Remove our files and others, and the folders if the user keeps nothing else in them."""
+        for file in (self.install_log, *(self.path / name for name in FILES), *others):
+            discard(file)
+            discard(beside(file))
         for name in FOLDERS:
-            shutil.rmtree(self.path / name, ignore_errors=True)
-        ours = [self.path / name for name in FILES]
-        for file in (*ours, *self.path.glob("*.pid"), *self.path.glob("*.port")):
-            file.unlink(missing_ok=True)
-        try:
-            self.path.rmdir()
-        except OSError:
+            with suppress(OSError):
+                (self.path / name).rmdir()
+        if self.path.exists():
             print(f"{self.path} holds other files too, and was left.")
 
 

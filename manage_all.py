@@ -4,12 +4,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from string import Template
 
 import local_environments
 import run_tests
-from local_services import follow_logs, require_free_ports
-from local_shell import Interrupted, die, die_of, exit_if_failed, raise_on_signals
+from local_logs import follow
+from local_services import LocalService, require_free_ports
+from local_shell import ROOT, Interrupted, die, die_of, exit_if_failed, raise_on_signals
 from local_stack import LocalStack
 
 CALLS = Template("""\
@@ -51,7 +53,7 @@ def start(stack: LocalStack) -> None:
 def watch(stack: LocalStack) -> None:
     """Show the logs until a signal ends this or a service ends by itself; then stop everything."""
     try:
-        follow_logs(stack.services, stack.are_all_running)
+        follow({service.name: service.log for service in stack.services}, stack.are_all_running)
         die(f"A service ended by itself; its log is in {stack.state.logs}.")
     except Interrupted:
         pass  # the ordinary end
@@ -86,11 +88,11 @@ def status(words: list[str]) -> None:
 def logs(words: list[str]) -> None:
     """Follow the logs of all services, as long as the parent process lives."""
     stack = LocalStack.from_environment()
-    started = [service for service in stack.services if service.log.is_file()]
+    started = {service.name: service.log for service in stack.services if service.log.is_file()}
     if not started:
         die("There are no logs yet: nothing has been started.")
     parent = os.getppid()
-    follow_logs(started, lambda: os.getppid() == parent)
+    follow(started, lambda: os.getppid() == parent)
 
 
 def down(words: list[str]) -> None:
@@ -121,9 +123,29 @@ def manage(words: list[str]) -> None:
     stop = not stack.is_any_running()
     try:
         stack.use_database()
-        for service in stack.services:
+        for service in services_with(words[0], stack.services):
             print(f"--- {service.name}")
             exit_if_failed(stack.manage(service, *words, interactive=True))
+    finally:
+        if stop:
+            stack.stop_at_the_end()
+
+
+def services_with(word: str, services: list[LocalService]) -> list[LocalService]:
+    """Return the services that have a word of their own, or else all."""
+    file = f"*/management/commands/{word}.py"
+    own = [one for one in services if any((ROOT / f"{one.name}_project").glob(file))]
+    return own or services
+
+
+def owners(words: list[str]) -> None:
+    """Print who may do what in the database; a database that did not run is stopped again."""
+    stack = LocalStack.from_environment()
+    stack.prepare()
+    stop = not stack.is_any_running()
+    try:
+        stack.use_database()
+        exit_if_failed(stack.owners(*words))
     finally:
         if stop:
             stack.stop_at_the_end()
@@ -134,9 +156,11 @@ WORDS: dict[str, Callable[[list[str]], None]] = {
     "status": status,
     "logs": logs,
     "down": down,
+    "owners": owners,
     "lint": run_tests.lint,
     "test": run_tests.test,
     "bench": run_tests.bench,
+    "drill": run_tests.drill,
     "test-images": run_tests.test_images,
     "test-cluster": run_tests.test_cluster,
 }
@@ -145,6 +169,7 @@ WORDS: dict[str, Callable[[list[str]], None]] = {
 def main() -> None:
     """Do what the command line says."""
     raise_on_signals()
+    leave_removed_folder()
     word, *words = sys.argv[1:]
     try:
         if word in WORDS:
@@ -155,6 +180,18 @@ def main() -> None:
         die_of(interrupted.number)
     except BrokenPipeError:
         die_of(signal.SIGPIPE)  # whoever read the output has gone
+    except OSError as error:
+        die(f"{error.filename}: {error.strerror}." if error.filename else str(error))
+
+
+def leave_removed_folder() -> None:
+    """Go to the project's folder where the current one has been removed."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        if not Path(os.environ.get("STATE_DIR") or ROOT).is_absolute():
+            die("STATE_DIR is a relative path, and the current folder has been removed.")
+        os.chdir(ROOT)
 
 
 if __name__ == "__main__":

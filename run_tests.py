@@ -1,6 +1,7 @@
-"""The words of manage_all.sh for developers: lint, test, test-images, test-cluster and bench."""
+"""The words of manage_all.sh for developers: lint, test, bench, drill, test-images and others."""
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,15 +13,23 @@ from common.services import SERVICES
 from local_services import LocalService
 from local_shell import ROOT, die, exit_if_failed, run
 from local_stack import LocalStack
-from local_state import StateFolder
+from local_state import StateFolder, remove
 
 SHELLCHECK = str(local_environments.TESTS.folder / "bin" / "shellcheck")
 FRONT_SCRIPT = sorted(path.name for path in ROOT.glob("*.py"))
-SHELL_SCRIPTS = ["manage_all.sh", ".ci/run", "tests/images/run.sh", "tests/cluster/run.sh"]
+CLUSTER_SCRIPTS = ["tests/cluster/run.sh", "tests/cluster/drill.sh"]
+SHELL_SCRIPTS = ["manage_all.sh", ".ci/run", "tests/images/run.sh", *CLUSTER_SCRIPTS]
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as run; run()"
 WITHOUT_DJANGO = (
     ["tests/chart"],
-    ["tests/contract", "tests/plain", "tests/front_script", "tests/browser"],
+    [
+        "tests/contract",
+        "tests/plain",
+        "tests/front_script",
+        "tests/pooler",
+        "tests/browser",
+        "tests/drill",
+    ],
 )
 # Tests do not touch the database and the ports that the user has chosen.
 SETTINGS = ("DB_", *(f"{service.prefix}_" for service in SERVICES))
@@ -38,7 +47,7 @@ def test(words: list[str]) -> None:
         stack.migrate()
         if not paths:
             check_migrations(stack)
-        stack.environ["PYTEST_ADDOPTS"] = f"--basetemp='{stack.state.path / 'pytest'}'"
+        stack.environ["PYTEST_ADDOPTS"] = f"--basetemp={shlex.quote(str(pytest_folder(stack)))}"
         run_pytest(stack, paths)
 
 
@@ -141,7 +150,13 @@ def throw_away_stack() -> Iterator[LocalStack]:
         yield stack
     finally:
         stack.stop_at_the_end()
+        remove(pytest_folder(stack))
         stack.purge()
+
+
+def pytest_folder(stack: LocalStack) -> Path:
+    """Return where pytest keeps the temporary files of its tests."""
+    return stack.state.path / "pytest"
 
 
 def without(prefixes: tuple[str, ...], environ: Mapping[str, str]) -> dict[str, str]:
@@ -153,14 +168,31 @@ def bench(words: list[str]) -> None:
     """Measure the services beside their peers, in the place of this process."""
     if not shutil.which("wrk"):
         die("wrk is missing, which makes the load. On Debian and Ubuntu: apt install wrk")
+    become("bench", "tests.load.bench", words, local_environments.PEERS)
+
+
+def drill(words: list[str]) -> None:
+    """Show that no number is lost whatever breaks, here or on a cluster."""
+    if words[:1] == ["--cluster"]:
+        with throw_away_stack() as stack:
+            run_script(stack, "tests/cluster/drill.sh", *words[1:])
+    else:
+        become("drill", "tests.drill", words)
+
+
+def become(
+    word: str, module: str, words: list[str], *environments: local_environments.Environment
+) -> None:
+    """Run a module, which starts services of its own, in the place of this process."""
     if not Path("/proc/self").is_dir():
-        die("bench reads times and memory from /proc, which only Linux has.")
+        die(f"{word} reads /proc, which only Linux has.")
     environ = without((*SETTINGS, "WEB_"), os.environ)
     stack = LocalStack(StateFolder.from_environment(), environ)
     stack.prepare()
-    local_environments.ensure(local_environments.PEERS, stack.state.install_log)
+    for environment in environments:
+        local_environments.ensure(environment, stack.state.install_log)
     stack.state.unlock()
     os.chdir(ROOT)
     python = local_environments.SERVICES.python
     environ["STATE_DIR"] = str(stack.state.path)
-    os.execve(python, [python, "-m", "tests.load.bench", *words], environ)
+    os.execve(python, [python, "-m", module, *words], environ)

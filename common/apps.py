@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.conf import settings
 
 from common.database.checks import require
-from common.services import SERVICES, Service, readers_of
+from common.services import Service, readers_of, service_of
 
 
 class CommonConfig(AppConfig):
@@ -20,14 +20,21 @@ class CommonConfig(AppConfig):
 
             tokens.require_settings()
 
-        require(
-            "common.E002",
-            "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)",
-            "The role has no schema in which it may create tables.",
-        )
-        for service in SERVICES:
-            if service.role == settings.DATABASES["default"]["USER"]:
-                require_readers(service)
+        role = str(settings.DATABASES["default"]["USER"])
+        service = service_of(role)
+        if service:
+            require_schema(service, role)
+            require_readers(service)
+
+
+def require_schema(service: Service, role: str) -> None:
+    """Register a check that a role may use its schema or, as its owner, change it."""
+    privilege, verb = ("CREATE", "create") if role == service.owner_role else ("USAGE", "use")
+    require(
+        "common.E002",
+        f"SELECT coalesce(has_schema_privilege(current_schema(), '{privilege}'), false)",
+        f"The role has no schema in which it may {verb} tables.",
+    )
 
 
 def require_readers(service: Service) -> None:
@@ -42,6 +49,7 @@ def require_readers(service: Service) -> None:
     for owner in service.reads:
         require(
             "common.E004",
-            f"SELECT coalesce(has_schema_privilege(to_regnamespace('{owner}'), 'USAGE'), false)",
-            f"The role cannot read the schema {owner}: it is not a member of {owner}_reader.",
+            f"SELECT coalesce(has_schema_privilege('{service.role}', to_regnamespace('{owner}'),"
+            " 'USAGE'), false)",
+            f"{service.role} cannot read the schema {owner}: it is not a member of {owner}_reader.",
         )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Service(NamedTuple):
-    """A Django project with a schema and a role of its own."""
+    """A Django project with a schema of its own, and two roles: one owns it, the other uses it."""
 
     name: str  # also the name of its schema; the project's folder is {name}_project
     title: str
@@ -16,8 +16,13 @@ class Service(NamedTuple):
 
     @property
     def role(self) -> str:
-        """Return the role that the service logs in with."""
+        """Return the role that the service logs in with: it reads and writes rows, and no more."""
         return f"{self.name}_service"
+
+    @property
+    def owner_role(self) -> str:
+        """Return the role that owns the schema and all in it, for migrations and retention."""
+        return f"{self.name}_owner"
 
     @property
     def reader_role(self) -> str:
@@ -39,3 +44,8 @@ SERVICES = (
 def readers_of(owner: Service) -> list[Service]:
     """Return the services that may look into another one's schema."""
     return [service for service in SERVICES if owner.name in service.reads]
+
+
+def service_of(role: str) -> Service | None:
+    """Return the service to which a role belongs."""
+    return next((one for one in SERVICES if role in (one.role, one.owner_role)), None)

@@ -1,6 +1,9 @@
 """Settings of all services; the first line of a service's own settings.py imports them."""
 
+import os
 from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
 
 from common import env
 from common.limits import CLIENT_TIMEOUT, DB_CONNECTIONS, WEB_CONCURRENCY  # noqa: F401
@@ -9,22 +12,46 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Security. Secrets have no defaults.
 
-SECRET_KEY = env.secret("SECRET_KEY")
+SECRET_KEY = env.secret_key("SECRET_KEY")
+# Former keys, for a rotation: what they have signed stays valid until they are removed here.
+SECRET_KEY_FALLBACKS = env.secret_keys("SECRET_KEY_FALLBACKS")
 DEBUG = env.boolean("DEBUG", False)
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+if DEBUG and "KUBERNETES_SERVICE_HOST" in os.environ:
+    raise ImproperlyConfigured(
+        "DEBUG=true shows code and settings to everyone, so it is refused in Kubernetes."
+    )
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 CSRF_FAILURE_VIEW = "common.api.errors.csrf_failure"
 
 # Set it to false only if no gateway in front of the service terminates TLS.
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL_REDIRECT else None
-SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT
-CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+# Networks of the proxies whose X-Forwarded-For is believed, for the log and for failed sign-ins.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+# Whether gateways may reach the admin, the probes and the metrics.
+EXPOSE_INTERNAL_PATHS = env.boolean("EXPOSE_INTERNAL_PATHS", False)
+
+# The admin's cookies. The API has none.
+
+SESSION_COOKIE_AGE = 8 * 60 * 60  # seconds
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+CSRF_COOKIE_HTTPONLY = True
+# Browsers let no other host, and no page without TLS, set a cookie with this prefix.
+COOKIE_PREFIX = "__Host-" if SECURE_SSL_REDIRECT else ""
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
 SILENCED_SYSTEM_CHECKS = [
-    # common.api.security_headers sends X-Frame-Options with every answer.
+    # common.api sends the headers of Django's two middlewares, and redirects to https. HSTS applies
+    # to a whole domain, so the gateway that terminates TLS should send it.
+    "security.W001",
     "security.W002",
-    # HSTS applies to a whole domain, so the gateway that terminates TLS should send it.
-    "security.W004",
+    # The admin's views are decorated with csrf_protect; the API knows no cookies.
+    "security.W003",
+    # AdminMiddleware contains these three.
+    "admin.E408",
+    "admin.E409",
+    "admin.E410",
 ]
 
 # Applications and middleware
@@ -44,26 +71,19 @@ COMMON_APPS = [
 MIDDLEWARE = [
     # First, so that every answer and every log line has the id.
     "common.observability.request_ids.RequestIDMiddleware",
-    # Outside all middleware that may answer, including those before Django's SecurityMiddleware.
-    "common.api.security_headers.SecurityHeadersMiddleware",
     # Outside all code that queries the database, including the readiness probe.
     "common.database.middleware.DatabaseMiddleware",
     # Before the redirect to https and the Host check, since a kubelet uses plain HTTP and an IP.
     "common.observability.health.ProbeMiddleware",
     # After the probes, which are not worth counting, and before everything that may take time.
     "common.observability.metrics.MetricsMiddleware",
-    # wsgi.py has read the body; this answers the errors that it found.
-    "common.api.middleware.BodyErrorMiddleware",
-    # The redirect to https.
-    "django.middleware.security.SecurityMiddleware",
+    # Bad bodies, requests without TLS, and those of other websites.
+    "common.api.middleware.RefusalMiddleware",
     # Static files do not need the middleware below.
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # The admin: authentication needs sessions, and messages need both.
-    "common.admin.middleware.SessionMiddleware",
+    # Sessions, authentication and messages, for the admin only. Before the redirect of /admin.
+    "common.admin.middleware.AdminMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "common.admin.middleware.AuthenticationMiddleware",
-    "common.admin.middleware.MessageMiddleware",
     # Last, so that it handles exceptions of views before any other middleware.
     "common.api.middleware.DatabaseErrorMiddleware",
 ]
@@ -83,38 +103,49 @@ TEMPLATES = [
 
 # Database: a PostgreSQL database in which each service has its own role and schema.
 
+# The service's name, as in users_project.settings, with which the names of its roles begin
+SERVICE = os.environ.get("DJANGO_SETTINGS_MODULE", "").partition("_project")[0]
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 DATABASES = {
     "default": {
         "ENGINE": "common.database",
-        "HOST": env.text("DB_HOST", "localhost"),
+        "HOST": env.database_host("DB_HOST", "localhost"),
         "PORT": env.integer("DB_PORT", 5432, 1, 65535),
-        "NAME": env.text("DB_NAME", "random"),
-        "USER": env.text("DB_USER"),
+        "NAME": env.database_name("DB_NAME", "random"),
+        "USER": env.text("DB_USER", allowed=(f"{SERVICE}_service", f"{SERVICE}_owner")),
         "PASSWORD": env.secret("DB_PASSWORD"),
         "OPTIONS": {
             "sslmode": env.text("DB_SSLMODE", "prefer", allowed=SSL_MODES),
-            "sslrootcert": env.text("DB_SSLROOTCERT", ""),
+            "sslrootcert": env.file("DB_SSLROOTCERT"),
             "gssencmode": "disable",  # Roles use passwords, but libpq would try Kerberos first.
         },
+        # Behind a pooler in transaction mode, the next statement may reach another server process,
+        # which does not know the cursor. Only the admin's small forms would use one.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
     }
 }
-if DB_READ_HOST := env.text("DB_READ_HOST", ""):
+if DB_READ_HOST := env.database_host("DB_READ_HOST", ""):
     # common/database/replica.py reads lists from it.
     DATABASES["replica"] = {**DATABASES["default"], "HOST": DB_READ_HOST}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The admin's accounts
 
+AUTHENTICATION_BACKENDS = ["common.admin.sign_in.SignInBackend"]
 PASSWORD_HASHERS = ["common.serving.hashers.ThreadedPBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 15},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
 # Requests and answers
 
+# Whether browsers get pages, which cost ten times what JSON does.
+BROWSABLE_API = env.boolean("BROWSABLE_API", True)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
@@ -127,7 +158,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_RENDERER_CLASSES": [
         "common.api.renderers.JSONRenderer",
-        "common.api.renderers.BrowsableAPIRenderer",
+        *(["common.api.renderers.BrowsableAPIRenderer"] if BROWSABLE_API else []),
     ],
     "DEFAULT_SCHEMA_CLASS": "common.api.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "common.api.errors.exception_handler",

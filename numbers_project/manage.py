@@ -10,7 +10,11 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "numbers_project.settings")
     # The role's statement_timeout is meant for requests; a migration may take longer.
-    os.environ.setdefault("PGOPTIONS", "-c statement_timeout=0")
+    options = os.environ.get("PGOPTIONS") or "-c statement_timeout=0"
+
+    from common import env  # noqa: F401  it removes all of libpq's variables
+
+    os.environ["PGOPTIONS"] = options
 
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

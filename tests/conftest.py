@@ -6,13 +6,18 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Any
+from unittest.mock import patch
 
 import pytest
+from django.core.management.commands.flush import Command as Flush
+from django.db import connection
 
-from common.services import SERVICES
+from common.services import SERVICES, service_of
 from local_postgres import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,10 +45,10 @@ class Services:
 
 
 def wait_for(condition: Callable[[], object], seconds: float) -> None:
-    """Wait until a condition is true; fail after `seconds`."""
-    end = monotonic() + seconds
+    """Wait until a condition is true; fail after ten times the seconds in which it should be."""
+    end = monotonic() + 10 * seconds
     while not condition():
-        assert monotonic() < end, f"The condition was not met within {seconds} seconds."
+        assert monotonic() < end, f"The condition was not met within {10 * seconds} seconds."
         threading.Event().wait(0.02)
 
 
@@ -57,7 +62,7 @@ def bare_environment(state: Path) -> dict[str, str]:
 
 
 def run_front_script(
-    environment: dict[str, str], *words: str, timeout: float = 120
+    environment: dict[str, str], *words: str, timeout: float = 600
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [ROOT / "manage_all.sh", *words],
@@ -98,6 +103,33 @@ def name() -> str:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup() -> None:
-    """Use the database that `manage_all.sh test` has provisioned and migrated, as in production."""
+def django_db_setup() -> Iterator[None]:
+    """Use the database that `manage_all.sh test` has provisioned and migrated, as in production.
+
+    The tests run with the service's role. After a test with real transactions, pytest-django
+    empties all tables, for which the role has no right, and the owner has.
+    """
     assert os.environ["DB_NAME"].startswith("test_"), "Run the tests by ./manage_all.sh test"
+    flush = Flush.handle
+
+    def flush_as_owner(self: Flush, **options: Any) -> None:
+        with owner_of(connection):
+            flush(self, **options)
+
+    with patch.object(Flush, "handle", flush_as_owner):
+        yield
+
+
+@contextmanager
+def owner_of(connection: Any) -> Iterator[None]:
+    """Let a connection of a service be one of its owner inside the block."""
+    settings = connection.settings_dict
+    service = service_of(settings["USER"])
+    password = Path(os.environ[f"{service.prefix}_OWNER_DB_PASSWORD_FILE"]).read_text().strip()
+    connection.close()
+    connection.settings_dict = {**settings, "USER": service.owner_role, "PASSWORD": password}
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict = settings

@@ -2,6 +2,7 @@
 
 - `tables.py`: `LargeTableAdmin` and `ReadOnlyAdmin`, for the services' own models.
 - `accounts.py`: the admin's own accounts. The API has none.
+- `sign_in.py`: a limit for attempts to sign in, and their log lines.
 - `middleware.py`: sessions and authentication for admin pages only.
 """
 

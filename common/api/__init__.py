@@ -6,8 +6,9 @@
 - `pagination.py`: keyset pagination, so that a late page costs as much as the first.
 - `parsers.py`, `renderers.py`: JSON by orjson, forms, and the browsable pages.
 - `bodies.py`, `security_headers.py`, `middleware.py`: complete request bodies; security headers on
-  every answer; 503 while the database is unavailable.
+  every answer; no requests of other websites or without TLS; 503 while the database is unavailable.
 - `views.py`: the root, which links to everything else.
+- `forwarded.py`: what a gateway may not reach. `environ.py`: what the access log reads.
 - `openapi.py`, `docs.py`: the OpenAPI document and Swagger UI.
 - `checks.py`: system checks, which reject mistakes at startup.
 """

@@ -37,8 +37,8 @@ def problems(view: Any) -> Iterator[CheckMessage]:
         yield Error(
             f"{view.cls.__name__} uses SessionAuthentication, but only the admin has sessions, so"
             " every client would be anonymous.",
-            hint="Use another authentication class, or replace the SessionMiddleware and"
-            " AuthenticationMiddleware of common.admin.middleware by Django's own.",
+            hint="Use another authentication class, or replace common.admin.middleware by Django's"
+            " own middleware for sessions, authentication, messages and CSRF.",
             id="common.E005",
         )
     if lacks_scope(option("permission_classes"), option("scope")):

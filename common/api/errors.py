@@ -4,7 +4,9 @@ import logging
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.core.exceptions import DisallowedHost, PermissionDenied
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework import exceptions, status
@@ -13,7 +15,7 @@ from rest_framework.views import APIView
 from rest_framework.views import exception_handler as rest_exception_handler
 
 from common.api.renderers import wants_page
-from common.database.errors import is_overloaded, one_line
+from common.database.errors import DATABASE_ERRORS, is_overloaded, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +25,14 @@ UNAUTHENTICATED = "Send a token in the header Authorization: Bearer followed by 
 FORBIDDEN = "You may not do this. Sign in with an account that has the permission."
 UNSUPPORTED = "Send JSON or a form, in UTF-8, and say which in Content-Type."
 TOO_LARGE = "The body is too large. Send at most 64 KiB."
+BAD_PORT = "Send a Host header whose port is a number from 1 to 65535."
+NO_TLS = "Send this to an https:// address. Its body has just been sent without encryption."
+CROSS_SITE = "Pages of other websites may not send this. CSRF_TRUSTED_ORIGINS lists those that may."
 UNAVAILABLE = "The database is not available right now. Send the request again in a moment."
+OVERLOADED = "Too many requests are waiting for the database. Send the request again in a moment."
+FAULT = (
+    "The service failed, and its log says why. Nothing is wrong with the request: send it later."
+)
 
 
 class Conflict(exceptions.ValidationError):
@@ -66,6 +75,8 @@ def describe(error: Exception, view: APIView) -> dict[str, Any]:
 
 def describe_detail(detail: Any) -> dict[str, Any]:
     """Return the answer for an exception's detail: a text, a list, or a dictionary of fields."""
+    if isinstance(detail, list):
+        return {"error": " ".join(map(first_sentence, filter(None, detail))) or first_sentence([])}
     if not isinstance(detail, dict):
         return {"error": first_sentence(detail)}
     sentences = []
@@ -86,7 +97,8 @@ def first_sentence(messages: Any) -> str:
 
 def error_response(request: HttpRequest, status_code: int, sentence: str) -> HttpResponse:
     """Return an error answer from outside REST framework: JSON, or an HTML page for a browser."""
-    if wants_page(request.headers.get("Accept", "")):
+    has_pages = settings.BROWSABLE_API or request.path_info.startswith("/admin")
+    if has_pages and wants_page(request.headers.get("Accept", "")):
         context = {"status": status_code, "error": sentence}
         return render(request, "error.html", context, status=status_code)
     body = orjson.dumps({"error": sentence})
@@ -96,23 +108,30 @@ def error_response(request: HttpRequest, status_code: int, sentence: str) -> Htt
 def database_error_response(request: HttpRequest, error: Exception) -> HttpResponse:
     """Return a 503 with Retry-After, and log the database's error."""
     logger.error("The database failed: %s", one_line(error))
-    sentence = UNAVAILABLE
-    if is_overloaded(error):
-        sentence = (
-            "Too many requests are waiting for the database. Send the request again in a moment."
-        )
-    response = error_response(request, 503, sentence)
+    sentence = UNAVAILABLE if isinstance(error, DATABASE_ERRORS) else FAULT
+    response = error_response(request, 503, OVERLOADED if is_overloaded(error) else sentence)
     response.headers["Retry-After"] = RETRY_AFTER
     return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a request that Django rejects as suspicious, or whose values PostgreSQL rejects."""
+    """Answer a request that Django rejects as suspicious."""
     if isinstance(exception, DisallowedHost):
         return error_response(request, 400, "Send a Host header that ALLOWED_HOSTS contains.")
+    if fault := database_error_behind(exception):
+        return database_error_response(request, fault)
     return error_response(
         request, 400, "The request is malformed. Check its path, parameters and body."
     )
+
+
+def database_error_behind(exception: BaseException) -> Error | None:
+    """Return the database error because of which Django says that a session was deleted."""
+    while context := exception.__context__:
+        if isinstance(context, Error) and context.__cause__:
+            return context
+        exception = context
+    return None
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -135,7 +154,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return error_response(request, 403, FORBIDDEN)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a path that does not exist."""
     return error_response(
         request, 404, "There is nothing here. The paths that exist are listed at /."

@@ -12,6 +12,8 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.utils.serializer_helpers import ReturnDict
 
+from common.api.forwarded import is_outside
+
 
 class JSONRenderer(renderers.JSONRenderer):
     """Renders with orjson, and falls back to REST framework's renderer for types orjson rejects.
@@ -58,6 +60,11 @@ class BrowsableAPIRenderer(renderers.BrowsableAPIRenderer):
             serializer.is_valid()
             data = ReturnDict(data, serializer=serializer)
         return super().get_rendered_html_form(data, view, method, request)
+
+    def get_context(self, *args: Any) -> dict[str, Any]:
+        """Leave out the link to the admin where a gateway may not reach it."""
+        context: dict[str, Any] = super().get_context(*args)
+        return {**context, "shows_admin": not is_outside(context["request"])}
 
 
 def refuse(fields: dict[str, Any], entered: Any) -> NoReturn:

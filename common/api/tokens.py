@@ -22,8 +22,10 @@ from rest_framework.exceptions import (
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from common.api.environ import USER
 from common.api.key_set import FileKeySet, KeySet
 
+LONGEST_SUBJECT = 255  # characters of it in the log
 LARGEST_TOKEN = 8192  # bytes
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 LEEWAY = 30  # seconds that the issuer's clock and ours may differ
@@ -83,6 +85,7 @@ class TokenAuthentication(BaseAuthentication):
             claims = verify(token.strip())
         except (jwt.InvalidTokenError, RecursionError) as error:
             raise AuthenticationFailed(INVALID.format(error)) from error
+        request.META[USER] = claims["sub"][:LONGEST_SUBJECT]
         return Subject(claims["sub"]), claims
 
     def authenticate_header(self, request: Request) -> str:

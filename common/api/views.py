@@ -11,6 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from common.api.forwarded import is_outside
+
 View = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -30,7 +32,9 @@ class RootView(APIView):
 
     def get(self, request: Request) -> Response:
         """Return a link to each endpoint."""
-        names = {**self.route_names, "docs": "docs", "schema": "schema", "admin": "admin:index"}
+        names = {**self.route_names, "docs": "docs", "schema": "schema"}
+        if not is_outside(request):
+            names["admin"] = "admin:index"
         # Not REST framework's reverse: it may add a `format` argument, which not all routes accept.
         links = {key: request.build_absolute_uri(reverse(name)) for key, name in names.items()}
         return Response(links)

@@ -1,12 +1,20 @@
-"""System checks of the database, which `migrate` and `check --database default` run."""
+"""System checks of the database, which `migrate` and `check --database default` run.
+
+The roles of a service are checked where they matter: its owner changes tables, and it runs as the
+other one.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError
 from django.db import OperationalError, connections
 
 from common.database.errors import one_line
+from common.services import service_of
 
 HINT = "Run `python -m common.provision` as an administrator, or check the DB_ settings."
 
@@ -30,3 +38,24 @@ def require(check_id: str, query: str, sentence: str) -> None:
         return messages
 
     register(check, Tags.database)
+
+
+def require_owner(role: str, command: str) -> None:
+    """Raise CommandError if a role runs a command that is for the owner of its tables."""
+    service = service_of(role)
+    if service and role != service.owner_role:
+        raise CommandError(
+            f"(common.E008) {role} may not do what {command} does. Run it as {service.owner_role}:"
+            f" set DB_USER={service.owner_role}, and DB_PASSWORD to that role's password."
+        )
+
+
+def refuse_owner() -> None:
+    """Raise ImproperlyConfigured if requests would be served by the role that owns the tables."""
+    role = str(settings.DATABASES["default"]["USER"])
+    service = service_of(role)
+    if service and role == service.owner_role:
+        raise ImproperlyConfigured(
+            f"(common.E009) DB_USER={role} owns the tables, and is for migrations only. Set"
+            f" DB_USER={service.role}, and DB_PASSWORD to that role's password."
+        )

@@ -6,7 +6,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from common.api.errors import RETRY_AFTER, error_response
+from common.api.errors import RETRY_AFTER, error_response, not_found
+from common.api.forwarded import is_outside
 from common.database.errors import DATABASE_ERRORS, is_overloaded
 from common.observability.metrics import metrics
 
@@ -21,6 +22,8 @@ class ProbeMiddleware:
         probe = PROBES.get(request.path_info.rstrip("/"))
         if probe is None:
             return self.get_response(request)
+        if is_outside(request):
+            return not_found(request)
         if request.method not in ("GET", "HEAD"):
             response = error_response(request, 405, "Use GET or HEAD here.")
             response.headers["Allow"] = "GET, HEAD"

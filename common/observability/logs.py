@@ -1,4 +1,8 @@
-"""Log lines as JSON, in the same format for Django and the server."""
+"""Log lines as JSON, in the same format for Django and the server.
+
+They are ASCII: control characters, line separators and those that change the direction of writing
+are escaped, so no text of a client's can look like another line.
+"""
 
 import json
 import logging
@@ -7,14 +11,14 @@ from typing import Any
 
 from common.observability import request_ids
 
-encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+encode = json.JSONEncoder(ensure_ascii=True, default=str).encode
 
 
 def json_line(seconds: float, level: str, logger: str, message: str, **more: Any) -> str:
     """Return a log line as JSON; `seconds` is a Unix timestamp."""
     moment = datetime.fromtimestamp(seconds, UTC).isoformat()
     line = {"time": moment, "level": level, "logger": logger, "message": message, **more}
-    return encode(line)
+    return encode(line).replace("\x7f", "\\u007f")  # the only one that JSON leaves as it is
 
 
 class JSONFormatter(logging.Formatter):

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
 ENVIRON = "common.request_id"  # The server's access log reads it after the middleware is done.
-ACCEPTED = re.compile(r"[\x21-\x7e]{1,128}")
+ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 current: ContextVar[str | None] = ContextVar("request_id", default=None)
 

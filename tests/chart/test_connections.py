@@ -8,6 +8,7 @@ EXTERNAL = {
     "database__mode": "external",
     "database__external__host": "database.example.com",
     "database__external__readHost": "replica.example.com",
+    "database__external__systemCAs": "true",
     "database__existingAdminSecret": "admin",
 }
 
@@ -27,14 +28,15 @@ def limits(objects):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        # Each service may need 5 pods * 2 workers * 4 connections, and 6 for its commands.
-        (example("default"), (100 - 5 - 46, 100 - 5 - 46)),
-        # numbers may need 14 * 3 * 4, and 15.
-        (example("ha"), (300 - 5 - 183, 300 - 5 - 46)),
+        # Each service may need 5 pods * 2 workers * 4 connections, and 6 for its commands. One of
+        # these is its owner's.
+        (example("default"), (100 - 5 - 46 - 1, 100 - 5 - 46 - 1)),
+        # numbers may need 14 * 3 * 4, and 16: retention takes one of its owner's two.
+        (example("ha"), (300 - 5 - 184 - 1, 300 - 5 - 46 - 2)),
         # 2 poolers for the primary and 2 for the replicas, with 15 connections each, and 6.
-        (example("cnpg"), (200 - 5 - 66, 200 - 5 - 66)),
+        (example("cnpg"), (200 - 5 - 66 - 1, 200 - 5 - 66 - 1)),
         # Twice 40, since a replica that is promoted may also hold the connections of lists.
-        (settings(**EXTERNAL, database__maxConnections=200), (200 - 5 - 86, 200 - 5 - 86)),
+        (settings(**EXTERNAL, database__maxConnections=200), (200 - 5 - 86 - 1, 200 - 5 - 86 - 1)),
     ],
 )
 def test_a_role_may_use_every_connection_that_the_other_service_does_not_need(options, expected):

@@ -14,6 +14,8 @@ from tests.chart.helm import CHART, MAJORS, helm, select, settings
 SECRETS = {
     "app-users": {"secret-key": "a key that was generated before, long enough"},
     "app-users-database": {"username": "users_service", "password": "users-password"},
+    "app-users-owner": {"username": "users_owner", "password": "users-owner-password"},
+    "app-postgresql-tls": {"ca.crt": "a CA", "tls.crt": "a certificate", "tls.key": "its key"},
     "app-postgresql-admin": {"username": "postgres", "password": "admin-password"},
     "users-django": {"secret-key": "a key that the chart did not create, long enough"},
 }
@@ -22,7 +24,7 @@ KINDS = {
     "v1": ["Secret", "Service", "ServiceAccount", "Pod"],
     "apps/v1": ["Deployment", "StatefulSet"],
     "autoscaling/v2": ["HorizontalPodAutoscaler"],
-    "batch/v1": ["Job"],
+    "batch/v1": ["Job", "CronJob"],
     "networking.k8s.io/v1": ["NetworkPolicy"],
     "policy/v1": ["PodDisruptionBudget"],
 }
@@ -128,7 +130,7 @@ def checksum(objects, name):
 @pytest.mark.parametrize("major", MAJORS)
 def test_an_upgrade_keeps_existing_secrets_and_generates_missing_ones(cluster, major):
     first, second = render(major, cluster), render(major, cluster)
-    for name in ("app-users", "app-users-database", "app-postgresql-admin"):
+    for name in SECRETS.keys() - {"users-django"}:
         assert secret(first, name) == SECRETS[name]
     assert secret(first, "app-numbers") != secret(second, "app-numbers")
     assert checksum(first, "app-users") == checksum(second, "app-users")

@@ -7,7 +7,8 @@ import pytest
 from tests.chart.helm import EXAMPLES, example, pods, render, select
 
 # A peer is a pod of the release, a pod of another application, or an address outside the cluster.
-DATABASE_CLIENTS = ["users", "numbers", "provision", "users-migrate", "numbers-migrate"]
+JOBS = ["provision", "users-migrate", "numbers-migrate", "retention", "test-database"]
+DATABASE_CLIENTS = ["users", "numbers", *JOBS]
 COMPONENTS = [*DATABASE_CLIENTS, "postgresql", "test"]
 CNPG = {"labels": {"cnpg.io/cluster": "app-postgresql"}, "namespace": "test"}
 
@@ -25,7 +26,7 @@ def foreign_pod(namespace):
     return {"labels": {"app.kubernetes.io/name": "other"}, "namespace": namespace}
 
 
-DNS = foreign_pod("kube-system")
+DNS = {"labels": {"k8s-app": "kube-dns"}, "namespace": "kube-system"}
 
 
 def matches(selector, labels):
@@ -134,7 +135,32 @@ def test_egress_from_the_release_is_limited_to_dns():
     assert not can_connect(objects, users, {"address": "8.8.8.8"}, 53)
     assert not can_connect(objects, users, {"address": "8.8.8.8"}, 443)
     assert not can_connect(objects, users, DNS, 443)
+    assert not can_connect(objects, users, foreign_pod("kube-system"), 53)
     assert not can_connect(objects, release_pod("postgresql"), DNS, 53)
+
+
+def test_only_the_services_can_be_allowed_further_egress():
+    rule = '{"to": [{"ipBlock": {"cidr": "10.9.0.0/24"}}], "ports": [{"port": 443}]}'
+    objects = render(4, "--set-json", f"networkPolicy.egress=[{rule}]")
+    for component in COMPONENTS:
+        reached = can_connect(objects, release_pod(component), {"address": "10.9.0.1"}, 443)
+        assert reached is (component in ("users", "numbers"))
+
+
+def test_the_clusters_dns_servers_can_be_others():
+    peers = (
+        '[{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "openshift-dns"}},'
+        ' "podSelector": {"matchLabels": {"dns.operator.openshift.io/daemonset-dns": "default"}}}]'
+    )
+    objects = render(4, "--set-json", f'networkPolicy.dns={{"port": 5353, "peers": {peers}}}')
+    server = {
+        "labels": {"dns.operator.openshift.io/daemonset-dns": "default"},
+        "namespace": "openshift-dns",
+    }
+    for component in [*DATABASE_CLIENTS, "test"]:
+        assert can_connect(objects, release_pod(component), server, 5353)
+        assert not can_connect(objects, release_pod(component), DNS, 53)
+        assert not can_connect(objects, release_pod(component), DNS, 5353)
 
 
 @pytest.mark.parametrize(
@@ -145,12 +171,12 @@ def test_gateways_and_monitoring_can_connect_only_when_enabled(name, gateway, mo
     objects = render(4, *example(name))
     for component in ("users", "numbers"):
         service = release_pod(component)
-        for namespace in ("envoy-gateway-system", "ingress-nginx"):
+        for namespace in ("envoy-gateway-system", "traefik"):
             assert can_connect(objects, foreign_pod(namespace), service, "http") is gateway
         assert can_connect(objects, foreign_pod("monitoring"), service, "http") is monitoring
         assert not can_connect(objects, foreign_pod("default"), service, "http")
     database = release_pod("postgresql")
-    assert not can_connect(objects, foreign_pod("ingress-nginx"), database, 5432)
+    assert not can_connect(objects, foreign_pod("traefik"), database, 5432)
 
 
 def test_additional_clients_can_connect_to_the_services():

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from base64 import b64decode
 
 import pytest
 
@@ -251,7 +252,7 @@ def environment(objects, name, container):
 @pytest.mark.parametrize(
     ("name", "host", "direct"),
     [
-        ("default", "app-postgresql", "app-postgresql"),
+        ("default", "app-postgresql-client", "app-postgresql-client"),
         ("cnpg", "app-postgresql-pooler", "app-postgresql-rw"),
         ("external", "pooler.example.com", "primary.example.com"),
     ],
@@ -284,7 +285,7 @@ def test_only_the_services_read_from_replicas(name, host):
         assert poolers[host]["spec"]["type"] == "ro"
 
 
-def test_migrations_have_a_lock_timeout_so_that_requests_do_not_queue_behind_them():
+def test_migrations_may_take_longer_than_a_request():
     for service in ("users", "numbers"):
         (job,) = (
             found
@@ -292,8 +293,71 @@ def test_migrations_have_a_lock_timeout_so_that_requests_do_not_queue_behind_the
             if found["metadata"]["name"].startswith(f"app-{service}-migrate-")
         )
         (container,) = job["spec"]["template"]["spec"]["containers"]
-        options = "-c statement_timeout=0 -c lock_timeout=1s"
-        assert {"name": "PGOPTIONS", "value": options} in container["env"]
+        # Without a lock timeout: the one for migrations would end a wait for another migration.
+        assert {"name": "PGOPTIONS", "value": "-c statement_timeout=0"} in container["env"]
+
+
+@ALL_PODS
+def test_every_empty_directory_has_a_size(name):
+    for title, pod in pods(render(4, *example(name))).items():
+        for volume in pod["spec"].get("volumes", []):
+            assert "sizeLimit" in volume.get("emptyDir", {"sizeLimit": None}), title
+
+
+@ALL_PODS
+def test_the_pods_of_a_service_spread_over_nodes_even_without_zones(name):
+    for found in select(render(4, *example(name)), "Deployment"):
+        spec = found["spec"]["template"]["spec"]
+        # The scheduler does not score a node that lacks the key of any constraint.
+        keys = [each["topologyKey"] for each in spec["topologySpreadConstraints"]]
+        assert keys == ["kubernetes.io/hostname"]
+        (term,) = spec["affinity"]["podAntiAffinity"][
+            "preferredDuringSchedulingIgnoredDuringExecution"
+        ]
+        assert term["podAffinityTerm"]["topologyKey"] == "topology.kubernetes.io/zone"
+        labels = found["spec"]["selector"]["matchLabels"]
+        assert term["podAffinityTerm"]["labelSelector"]["matchLabels"] == labels
+
+
+def test_further_constraints_spread_the_same_pods():
+    options = settings(
+        **{
+            "users__topologySpreadConstraints[0]__topologyKey": "example.com/rack",
+            "users__topologySpreadConstraints[0]__maxSkew": 2,
+        }
+    )
+    (deployment,) = select(render(4, *options), "Deployment", "app-users")
+    first, second = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert second == {**first, "topologyKey": "example.com/rack", "maxSkew": 2}
+
+
+def test_services_may_have_other_ip_families():
+    options = settings(service__ipFamilyPolicy="SingleStack", **{"service__ipFamilies[0]": "IPv6"})
+    for found in select(render(4, *options), "Service"):
+        assert found["spec"]["ipFamilyPolicy"] == "SingleStack"
+        assert found["spec"]["ipFamilies"] == ["IPv6"]
+
+
+def test_values_become_settings_of_the_services():
+    options = settings(
+        users__maxCount=100,
+        users__browsableAPI="true",
+        users__exposeInternalPaths="true",
+        **{"users__trustedProxies[0]": "10.0.0.0/8", "users__secretKeyFallbacks[0]": "k" * 40},
+    )
+    objects = render(4, *options)
+    names = ["MAX_COUNT", "BROWSABLE_API", "EXPOSE_INTERNAL_PATHS", "TRUSTED_PROXIES"]
+    users, numbers = (environment(objects, f"app-{name}", name) for name in ("users", "numbers"))
+    assert [users.get(name) for name in names] == ["100", "true", "true", "10.0.0.0/8"]
+    assert [numbers.get(name) for name in names] == ["10000", "false", "false", None]
+    assert users["SECRET_KEY_FALLBACKS_FILE"] == "/run/secrets/django/secret-key-fallbacks"
+    assert "SECRET_KEY_FALLBACKS_FILE" not in numbers
+    (secret,) = select(objects, "Secret", "app-users")
+    assert b64decode(secret["data"]["secret-key-fallbacks"]).decode() == "k" * 40
+    (deployment,) = select(objects, "Deployment", "app-users")
+    volumes = deployment["spec"]["template"]["spec"]["volumes"]
+    (django,) = (each["secret"] for each in volumes if each["name"] == "django")
+    assert {"key": "secret-key-fallbacks", "path": "secret-key-fallbacks"} in django["items"]
 
 
 def test_plain_http_is_redirected_only_when_the_gateway_terminates_tls():

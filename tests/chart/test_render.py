@@ -1,13 +1,24 @@
 """Linting, rendering and validation of the chart, its Secrets, Jobs, notes and routes."""
 
 import base64
-import hashlib
+import re
 
 import kubernetes_validate
 import pytest
 import yaml
 
-from tests.chart.helm import CHART, EXAMPLES, MAJORS, example, helm, render, select, settings, text
+from tests.chart.helm import (
+    CHART,
+    EXAMPLES,
+    MAJORS,
+    example,
+    helm,
+    pods,
+    render,
+    select,
+    settings,
+    text,
+)
 
 OLDEST, NEWEST = "1.27", "1.37"
 # Custom resources, which the validator does not know.
@@ -80,25 +91,54 @@ def test_every_object_has_its_namespace_and_labels(name):
 @pytest.mark.parametrize("major", MAJORS)
 def test_missing_secrets_are_generated_and_kept(major):
     secrets = select(render(major), "Secret")
-    assert len(secrets) == 5
-    generated = {decode(value) for secret in secrets for value in secret["data"].values()}
-    assert {
-        len(value) for value in generated - {"users_service", "numbers_service", "postgres"}
-    } == {40}
+    assert len(secrets) == 8
+    passwords = [
+        decode(value)
+        for secret in secrets
+        for key, value in secret["data"].items()
+        if key in ("secret-key", "password")
+    ]
+    assert [len(value) for value in passwords] == [40] * 7
+    assert len(set(passwords)) == 7
     for secret in secrets:
         assert secret["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 
 
-@pytest.mark.parametrize("major", MAJORS)
-def test_pods_roll_when_their_secrets_change(major):
-    objects = render(major)
-    (django,) = select(objects, "Secret", "app-users")
-    (database,) = select(objects, "Secret", "app-users-database")
-    (deployment,) = select(objects, "Deployment", "app-users")
-    values = decode(django["data"]["secret-key"]), decode(database["data"]["password"]), "1"
-    annotations = deployment["spec"]["template"]["metadata"]["annotations"]
-    expected = hashlib.sha256("/".join(values).encode()).hexdigest()
-    assert annotations["checksum/credentials"] == expected
+def annotations(*options):
+    """Return the checksums of all pod templates."""
+    found = pods(render(4, *options)).items()
+    return {
+        re.sub("-[0-9a-f]{8}$", "", title): pod["metadata"].get("annotations", {}).get(CHECKSUM)
+        for title, pod in found
+    }
+
+
+CHECKSUM = "checksum/credentials"
+GUESSED = settings(
+    users__databasePassword="1234", users__ownerPassword="1234", database__adminPassword="1234"
+)
+
+
+@pytest.mark.parametrize("other", ["secretKey", "databasePassword", "ownerPassword"])
+def test_changed_credentials_change_the_checksums_of_the_pods_that_read_them(other):
+    before = annotations(*example("default"))
+    after = annotations(*example("default"), *settings(**{f"users__{other}": "changed" * 6}))
+    changed = {title for title in before if before[title] != after[title]}
+    job, users = "Job app-provision", "Deployment app-users"
+    expected = {"secretKey": {job, users}, "databasePassword": {job, users}, "ownerPassword": {job}}
+    assert changed == expected[other]
+
+
+def test_no_checksum_can_be_computed_from_the_passwords_alone():
+    # Whoever reads the annotations may try passwords, but does not know the generated secret keys.
+    first, second = annotations(*GUESSED), annotations(*GUESSED, "--set", "fullnameOverride=app")
+    named = {title for title, checksum in first.items() if checksum}
+    assert named == {
+        "Job app-provision",
+        *("Deployment app-users", "Deployment app-numbers", "StatefulSet app-postgresql"),
+    }
+    for title in named:
+        assert first[title] != second[title]
 
 
 def test_existing_secrets_are_used_and_none_is_created():
@@ -109,6 +149,7 @@ def test_existing_secrets_are_used_and_none_is_created():
     assert [volume["secret"]["secretName"] for volume in volumes if "secret" in volume] == [
         "users-django",
         "users-database",
+        "database-tls",
     ]
 
 
@@ -184,3 +225,31 @@ def test_the_ingress_routes_only_the_api():
         for path in ingress["spec"]["rules"][0]["http"]["paths"]
     ]
     assert sorted(paths) == ["/generate-random-number", "/get-saved-numbers", "/users"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (example("gateway"), "scopes are not looked at"),
+        (example("ingress"), "authentication=gateway: the services believe"),
+        (
+            settings(
+                ingress__enabled="true", ingress__host="api.example.com", authentication="none"
+            ),
+            "everybody who reaches the Ingress may make every call",
+        ),
+        (example("ha"), "WARNING: database.external.cidrs is empty"),
+        ((), "Nothing deletes old numbers"),
+    ],
+)
+def test_the_notes_say_what_is_open(options, sentence):
+    result = helm(4, "install", "app", str(CHART), "--dry-run=client", *options)
+    _, notes = result.stdout.split("NOTES:")
+    assert sentence in notes
+
+
+def test_the_notes_of_a_closed_release_do_not_warn():
+    result = helm(4, "install", "app", str(CHART), "--dry-run=client", *example("external"))
+    _, notes = result.stdout.split("NOTES:")
+    assert "WARNING" not in notes
+    assert "authentication=" not in notes

@@ -91,8 +91,9 @@ def test_an_added_service_is_provisioned_and_allowed_to_reach_the_database(chart
     (container,) = job["spec"]["template"]["spec"]["containers"]
     env = {variable["name"]: variable.get("value") for variable in container["env"]}
     assert env["DICE_DB_PASSWORD_FILE"] == "/run/secrets/dice/password"
-    # 143 are needed, 46 by each service, so each may have 7 more than that.
-    assert env["DICE_DB_CONNECTION_LIMIT"] == env["USERS_DB_CONNECTION_LIMIT"] == "53"
+    assert env["DICE_OWNER_DB_PASSWORD_FILE"] == "/run/secrets/dice-owner/password"
+    # 143 are needed, 46 by each service, so each may have 7 more than that, but for its owner's.
+    assert env["DICE_DB_CONNECTION_LIMIT"] == env["USERS_DB_CONNECTION_LIMIT"] == "52"
     (policy,) = select(objects, "NetworkPolicy", "app-postgresql")
     (rule,) = policy["spec"]["ingress"]
     (clients,) = rule["from"][0]["podSelector"]["matchExpressions"]

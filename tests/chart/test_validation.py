@@ -1,5 +1,8 @@
 """Values that the chart rejects, each with a sentence that says what to change."""
 
+import re
+import shutil
+
 import pytest
 
 from tests.chart.helm import CHART, MAJORS, example, helm, render, select, settings
@@ -51,10 +54,9 @@ CNPG = {"database__mode": "cloudnative-pg"}
                 "database__existingAdminSecret": "admin",
                 "database__sslmode": "verify-full",
             },
-            "need database.external.caSecret",
+            "set database.external.caSecret, or database.external.systemCAs=true",
         ),
         ({"database__provision": "false"}, "works with database.mode=external only"),
-        ({"database__sslmode": "require"}, "The bundled database has no certificate"),
         ({**CNPG, "database__sslmode": "verify-full"}, "set database.sslmode=verify-ca"),
         (
             {**CNPG, "database__cnpg__backup__enabled": "true"},
@@ -72,7 +74,44 @@ CNPG = {"database__mode": "cloudnative-pg"}
             },
             "jwt.enabled needs jwt.issuer and jwt.jwksURI",
         ),
-        ({"fullnameOverride": "a" * 41}, "40 characters at most"),
+        ({"fullnameOverride": "a" * 39}, "38 characters at most"),
+        ({"ingress__enabled": "true", "ingress__host": "api.example.com"}, "authentication=none"),
+        (
+            {
+                "httpRoute__enabled": "true",
+                "httpRoute__parentRefs[0]__name": "public",
+                "httpRoute__hostnames[0]": "api.example.com",
+            },
+            "Set jwt.enabled=true; or authentication=tokens",
+        ),
+        ({"authentication": "tokens"}, "needs AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE"),
+        ({"authentication": "jwt"}, "authentication=jwt needs jwt.enabled=true"),
+        (
+            {"users__extraEnv[0]__name": "DEBUG", "users__extraEnv[0]__value": "true"},
+            "users.extraEnv sets DEBUG",
+        ),
+        (
+            {"users__existingSecret": "users", "users__secretKeyFallbacks[0]": "k" * 40},
+            "set SECRET_KEY_FALLBACKS in users.extraEnv",
+        ),
+        (
+            {
+                **EXTERNAL,
+                "database__external__systemCAs": "true",
+                "database__external__caSecret": "ca",
+                "database__existingAdminSecret": "admin",
+            },
+            "exclude each other",
+        ),
+        (
+            {
+                **EXTERNAL,
+                "database__provision": "false",
+                "users__databasePassword": "users",
+                "numbers__databasePassword": "numbers",
+            },
+            "numbers.existingOwnerSecret",
+        ),
     ],
 )
 def test_contradictory_values_are_rejected_with_a_sentence(values, sentence, major):
@@ -87,6 +126,15 @@ def test_a_release_name_that_is_no_service_name_is_rejected(name, major):
     result = helm(major, "template", name, str(CHART))
     assert result.returncode != 0
     assert "a lowercase letter followed by lowercase letters, digits and hyphens" in result.stderr
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_jwt_without_an_audience_is_rejected(major):
+    result = helm(
+        major, "template", "app", str(CHART), *example("gateway"), "--set", "jwt.audiences="
+    )
+    assert result.returncode != 0
+    assert "audiences" in result.stderr
 
 
 @pytest.mark.parametrize("major", MAJORS)
@@ -114,6 +162,18 @@ def test_an_ingress_that_would_bypass_jwt_is_rejected(major):
         {"defaults__resources__limits__gpu": 1},
         {"defaults__secretKey": "short"},
         {"jwt__jwksURI": "issuer"},
+        {"authentication": "somebody"},
+        {"retention__days": 0},
+        {"retention__schedule": "daily"},
+        {"defaults__maxCount": 10001},
+        {"defaults__allowedHosts[0]": "http://api.example.com:8081"},
+        {"defaults__csrfTrustedOrigins[0]": "https://api.example.com/admin"},
+        {"defaults__trustedProxies[0]": "10.0.0.1"},
+        {"defaults__resources__requests__memory": "-1Gi"},
+        {"database__external__host": "https://database.example.com"},
+        {"ingress__host": "https://api.example.com"},
+        {"networkPolicy__dns__port": 0},
+        {"service__ipFamilyPolicy": "Dual"},
     ],
 )
 def test_the_schema_rejects_unknown_keys_and_bad_values(values, major):
@@ -130,6 +190,37 @@ def test_the_connection_budget_may_equal_max_connections():
     assert render(4, *settings(database__maxConnections=97))
     (server,) = select(render(4, *settings(database__maxConnections=97)), "StatefulSet")
     (container,) = server["spec"]["template"]["spec"]["containers"]
-    assert container["args"] == ["-c", "max_connections=97"]
+    assert "max_connections=97" in container["args"]
     result = helm(4, "template", "app", str(CHART), *settings(database__maxConnections=96))
     assert "may open 97 connections" in result.stderr
+
+
+def test_a_name_of_full_length_fits_into_the_labels_that_kubernetes_derives_from_it():
+    name = "a" * 38
+    for options in (example("default"), example("cnpg")):
+        enabled = settings(fullnameOverride=name, retention__enabled="true")
+        objects = render(4, *options, *enabled, *settings(database__maxConnections=300))
+        for found in objects:
+            # A Job's name, and that of a StatefulSet's revision, are the value of a label.
+            suffix = {"StatefulSet": "-0123456789", "CronJob": "-01234567890"}.get(
+                found["kind"], ""
+            )
+            assert len(found["metadata"]["name"] + suffix) <= 63
+
+
+def test_the_bound_of_the_name_follows_from_the_longest_service(tmp_path):
+    copy = tmp_path / "random"
+    shutil.copytree(CHART, copy)
+    for file in ("templates/_helpers.tpl", "values.yaml", "values.schema.json"):
+        text = (copy / file).read_text()
+        text = re.sub(
+            r"^(- name: |\"?    \"|)numbers\b", r"\1long-numbers", text, flags=re.MULTILINE
+        )
+        (copy / file).write_text(text)
+    result = helm(4, "template", "a" * 34, str(copy))
+    assert "33 characters at most" in result.stderr
+
+
+def test_debug_in_a_services_own_variables_is_the_only_one_that_is_refused():
+    options = settings(**{"users__extraEnv[0]__name": "DEBUGGER", "users__extraEnv[0]__value": 1})
+    assert render(4, *options)

@@ -12,28 +12,38 @@ import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 CLIENTS = 4
+# The Services are in the cluster, whatever proxy the environment names.
+OPENER = build_opener(ProxyHandler({}))
 SECONDS = float(os.environ["SECONDS"])
 
 
 def call(url: str, body: object = None) -> None:
     """Send a request; raise unless it succeeds."""
     data = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(url, data, {"Content-Type": "application/json"}), timeout=10) as answer:
+    with OPENER.open(
+        Request(url, data, {"Content-Type": "application/json"}), timeout=10
+    ) as answer:
         answer.read()
 
 
 def wait_for(service: str) -> None:
-    """Wait until a service is ready; NetworkPolicies apply a moment after a pod starts."""
-    end = time.monotonic() + 30
-    while True:
+    """Wait until all pods of a service answer: forty times in a row, one or another of them does.
+
+    The nodes of these pods apply NetworkPolicies to this new pod one after another.
+    """
+    end = time.monotonic() + 300
+    successes = 0
+    while successes < 40:
         try:
-            return call(f"{service}/readyz")
-        except OSError:
+            call(f"{service}/readyz")
+            successes += 1
+        except (OSError, HTTPException):
             if time.monotonic() > end:
                 raise
+            successes = 0
             time.sleep(0.5)
 
 

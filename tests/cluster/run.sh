@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/usr/bin/env -S bash -p --
 #
 # Dry-runs every file of helm/random/ci on the API server. Then installs the chart with the bundled
 # database in a namespace of its own that enforces restricted Pod Security, and runs helm test, the
@@ -14,6 +14,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+word=test-cluster
 release=app
 operators='cnpg\.io\|gateway\.networking\.k8s\.io\|envoyproxy\.io\|coreos\.com'
 namespace=random-test-$RANDOM
@@ -21,17 +22,17 @@ log=$(mktemp -d)
 read -r -a options <<<"${HELM_OPTIONS:-}"
 
 skip() {
-    echo "test-cluster: skipped: $*"
+    echo "$word: skipped: $*"
     exit 0
 }
 
 die() {
-    echo "test-cluster: $*" >&2
+    echo "$word: $*" >&2
     exit 1
 }
 
 say() {
-    echo "test-cluster: $*"
+    echo "$word: $*"
 }
 
 k() {
@@ -136,17 +137,19 @@ contract() {
         "$PYTHON" -m pytest -p no:django tests/contract
 }
 
-# Reuses the spec and labels of the release's test pod, which the NetworkPolicies admit.
+# Runs load.py, or another program, for some seconds in a pod that reuses the spec and labels of the
+# release's test pod, which the NetworkPolicies admit.
 start_load() {
     k delete pod load --ignore-not-found >/dev/null
     h get hooks "$release" | "$PYTHON" -c '
-import json, pathlib, sys, yaml
-pod = next(found for found in yaml.safe_load_all(sys.stdin) if found and found["kind"] == "Pod")
+import json, sys, yaml
+pods = [found for found in yaml.safe_load_all(sys.stdin) if found and found["kind"] == "Pod"]
+pod = next(found for found in pods if found["metadata"]["labels"]["app.kubernetes.io/component"] == "test")
 pod["metadata"] = {"name": "load", "labels": pod["metadata"]["labels"]}
 container = pod["spec"]["containers"][0]
-container["command"] = ["python", "-c", pathlib.Path("tests/cluster/load.py").read_text()]
+container["command"] = ["python", "-c", sys.argv[2]]
 container["env"].append({"name": "SECONDS", "value": sys.argv[1]})
-json.dump(pod, sys.stdout)' "$1" | k apply --filename - >/dev/null
+json.dump(pod, sys.stdout)' "$1" "${2:-$(<tests/cluster/load.py)}" | k apply --filename - >/dev/null
     k wait --for=condition=Ready --timeout 60s pod/load >/dev/null
 }
 
@@ -203,6 +206,9 @@ state_of_release() {
     k get secrets --selector "app.kubernetes.io/instance=$release" --output 'jsonpath={.items[*].data}' | cksum
     k get replicasets,jobs --output name
 }
+
+# drill.sh needs what is above only.
+[ "${BASH_SOURCE[0]}" = "$0" ] || return 0
 
 find_cluster
 ask "$@"

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from local_stack import OWNER_WORDS
 from tests.conftest import ROOT
 
 
@@ -18,14 +19,20 @@ def manage(service: str, *words: str, **environment: str) -> subprocess.Complete
     base = {key: value for key, value in os.environ.items() if key != "SECURE_SSL_REDIRECT"}
     base |= {
         "DJANGO_SETTINGS_MODULE": f"{service}_project.settings",
-        "DB_USER": f"{service}_service",
-        "DB_PASSWORD_FILE": os.environ[f"{service.upper()}_DB_PASSWORD_FILE"],
+        **login(service, is_owner=words[0] in OWNER_WORDS),
         "SECRET_KEY": "0123456789 a long key for this test alone, with öther characters",
     }
     command = [sys.executable, ROOT / f"{service}_project/manage.py", *words]
     return subprocess.run(
         command, env={**base, **environment}, cwd="/", capture_output=True, text=True
     )
+
+
+def login(service: str, is_owner: bool = False) -> dict[str, str]:
+    """Return the settings with which a service logs in, or the owner of its tables."""
+    role, variable = ("owner", "OWNER_DB_PASSWORD") if is_owner else ("service", "DB_PASSWORD")
+    file = os.environ[f"{service.upper()}_{variable}_FILE"]
+    return {"DB_USER": f"{service}_{role}", "DB_PASSWORD_FILE": file}
 
 
 @pytest.fixture

@@ -1,11 +1,15 @@
 """Settings from the environment."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from common import env
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
@@ -64,3 +68,51 @@ def test_a_secret_has_no_default(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setenv("X_FILE", str(tmp_path / "missing"))
     with pytest.raises(ImproperlyConfigured, match=r"X_FILE=.*cannot be read"):
         env.secret("X")
+
+
+# Reads a setting, then connects with what a setting does not name left to libpq.
+CONNECT = """
+import os
+from common import env
+import psycopg2
+psycopg2.connect(
+    host=env.text("DB_HOST"),
+    port=env.integer("DB_PORT", 5432, 1, 65535),
+    dbname=env.text("DB_NAME"),
+    user=env.text("DB_USER"),
+    password=env.secret("DB_PASSWORD"),
+).close()
+assert not [name for name in os.environ if name.startswith("PG")]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PGSERVICE", "missing"),
+        ("PGHOSTADDR", "127.0.0.2"),
+        ("PGOPTIONS", "-c missing=1"),
+        ("PGCHANNELBINDING", "require"),
+        ("PGSSLMODE", "verify-full"),
+        ("PGREQUIREAUTH", "none"),
+        ("PGTARGETSESSIONATTRS", "standby"),
+        ("PGCLIENTENCODING", "missing"),
+    ],
+)
+def test_libpqs_variables_lead_no_connection_elsewhere(name: str, value: str) -> None:
+    environ = {**os.environ, name: value}
+    subprocess.run([sys.executable, "-c", CONNECT], cwd=ROOT, env=environ, check=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [({}, "0"), ({"PGOPTIONS": "-c statement_timeout=7s"}, "7s")]
+)
+def test_a_command_may_choose_its_own_timeout(given: dict[str, str], shown: str) -> None:
+    script = (
+        "from django.db import connection as c; k = c.cursor();"
+        " k.execute('SHOW statement_timeout'); print(k.fetchone()[0])"
+    )
+    command = [sys.executable, ROOT / "users_project/manage.py", "shell", "-c", script]
+    environ = {**os.environ, "PGHOSTADDR": "127.0.0.2", **given}
+    output = subprocess.check_output(command, env=environ, text=True)
+    assert output.splitlines()[-1] == shown

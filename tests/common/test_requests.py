@@ -1,24 +1,20 @@
 """Request ids, error answers, the root, redirects and log lines."""
 
-import json
-import logging
-
 import pytest
 from django.db import OperationalError
 from django.test import Client, override_settings
 
 from common.database.errors import PoolTimeout
-from common.observability import request_ids
-from common.observability.logs import JSONFormatter
 from users_project.users.models import User
 
 
 def test_the_clients_request_id_is_accepted(client: Client) -> None:
-    response = client.get("/livez", headers={"X-Request-ID": "abc-123"})
-    assert response.headers["X-Request-ID"] == "abc-123"
+    for given in ("abc-123", "A.b_c", "x" * 64):
+        response = client.get("/livez", headers={"X-Request-ID": given})
+        assert response.headers["X-Request-ID"] == given
 
 
-@pytest.mark.parametrize("given", ["", "with space", "x" * 129, "nön-ascii"])
+@pytest.mark.parametrize("given", ["", "with space", "x" * 65, "nön-ascii", "<script>", "a,b", "'"])
 def test_a_missing_or_invalid_request_id_is_replaced(client: Client, given: str) -> None:
     ids = {client.get("/livez", headers={"X-Request-ID": given})["X-Request-ID"] for _ in "ab"}
     assert len(ids) == 2
@@ -113,22 +109,6 @@ def test_a_form_with_too_many_fields_is_refused(client: Client, db: None, caplog
 )
 def test_a_request_from_a_gateway_that_terminates_tls_is_not_redirected(client: Client) -> None:
     assert client.get("/", headers={"X-Forwarded-Proto": "https"}).status_code == 200
-
-
-@override_settings(SECURE_SSL_REDIRECT=True)
-def test_http_is_redirected_to_https_except_for_probes(client: Client) -> None:
-    assert client.get("/users").headers["Location"] == "https://testserver/users"
-    assert client.get("/livez").status_code == 200
-
-
-def test_a_log_line_is_valid_json_whatever_its_message() -> None:
-    request_ids.current.set("abc")
-    record = logging.LogRecord("a", logging.INFO, "p", 1, 'line\n"two" \\ %s', ("é",), None)
-    line = JSONFormatter().format(record)
-    assert "\n" not in line
-    assert json.loads(line)["message"] == 'line\n"two" \\ é'
-    assert json.loads(line)["request_id"] == "abc"
-    request_ids.current.set(None)
 
 
 @pytest.mark.parametrize("body", [b"name=%ed%a0%80", b"name=%ff", b"name=\xff"])

@@ -18,28 +18,26 @@ def test_the_production_settings_pass_djangos_deployment_checks(service: str) ->
     assert "no issues" in result.stdout
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("BIND", "abc"),
-        ("BIND", "http://localhost:8000"),
-        ("BIND", "unix:/tmp/socket"),
-        ("BIND", "::1:8000"),
-        ("BIND", "[fe80]:8000"),
-        ("BIND", "127.0.0.1:0"),
-        ("BIND", "127.0.0.1:65536"),
-        ("DB_PORT", "65536"),
-        ("WORKER_CONNECTIONS", "9"),
-        ("DB_SSLMODE", "maybe"),
-        ("DEBUG", "1"),
-        ("LOG_LEVEL", "chatty"),
-        ("SECURE_SSL_REDIRECT", "no"),
-    ],
-)
-def test_a_bad_value_stops_the_startup(name: str, value: str) -> None:
-    result = manage("users", "check", **{name: value})
+@pytest.mark.parametrize("value", ["0", "10001", "x", "-1"])
+def test_a_bad_largest_count_stops_the_startup(value: str) -> None:
+    result = manage("numbers", "check", MAX_COUNT=value)
     assert result.returncode != 0
-    assert f"{name}='{value}'" in result.stderr
+    assert f"MAX_COUNT='{value}' is not a whole number from 1 to 10000" in result.stderr
+
+
+@pytest.mark.parametrize(("environment", "largest"), [({}, 10_000), ({"MAX_COUNT": "7"}, 7)])
+def test_the_largest_count_is_a_setting(environment: dict[str, str], largest: int) -> None:
+    query = (
+        "from numbers_project.random_numbers.serializers import GeneratedNumberSerializer as s;"
+        f"one = s(data=dict(user='x', count={largest}));"
+        f"more = s(data=dict(user='x', count={largest + 1}));"
+        "print(one.is_valid(), more.is_valid(), more.errors['count'][0])"
+    )
+    result = manage("numbers", "shell", "-v0", "-c", query, **environment)
+    refusal = f"False Ensure this value is less than or equal to {largest}."
+    assert result.stdout.strip() == f"True {refusal}", result.stderr
+    document = manage("numbers", "spectacular", **environment).stdout
+    assert f"maximum: {largest}\n" in document
 
 
 def test_no_secret_has_a_default() -> None:
@@ -55,6 +53,7 @@ def test_the_admins_have_different_cookies() -> None:
     )
     cookies = [manage(name, "shell", "-v0", "-c", query).stdout.split() for name in NAMES]
     assert len({cookie for pair in cookies for cookie in pair}) == 2 * len(NAMES)
+    assert all(cookie.startswith("__Host-") for pair in cookies for cookie in pair)
 
 
 @pytest.mark.parametrize("service", NAMES)
@@ -78,8 +77,8 @@ def test_migrate_reports_a_failed_connection(environment) -> None:
     [
         (
             "users",
-            "ALTER ROLE users_service SET search_path = nowhere",
-            "ALTER ROLE users_service SET search_path = users",
+            "ALTER ROLE users_owner SET search_path = nowhere",
+            "ALTER ROLE users_owner SET search_path = users",
             "common.E002",
         ),
         (

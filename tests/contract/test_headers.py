@@ -1,6 +1,7 @@
 """The headers that every answer carries, also the answers that no view gives."""
 
 import http.client
+import re
 import socket
 from email.message import Message
 from urllib.parse import urlsplit
@@ -12,7 +13,16 @@ SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
+DIRECTIVES = [
+    "default-src 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+]
 HOST = "Host: localhost\r\nConnection: close\r\n"
 JSON = f"{HOST}Content-Type: application/json\r\n"
 LONG = 70_000
@@ -34,6 +44,11 @@ REQUESTS = {
     ),
     "a chunk that is not one": (
         f"POST /users HTTP/1.1\r\n{JSON}Transfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        400,
+    ),
+    "another website's form": (f"POST /users HTTP/1.1\r\n{HOST}Origin: http://evil\r\n\r\n", 403),
+    "an impossible port": (
+        "GET / HTTP/1.1\r\nHost: localhost:99999\r\nConnection: close\r\n\r\n",
         400,
     ),
     "no JSON": (f"POST /users HTTP/1.1\r\n{JSON}Content-Length: 1\r\n\r\n{{", 400),
@@ -60,4 +75,20 @@ def test_every_answer_has_the_security_headers_and_an_id(users: httpx.Client, ca
     status, headers = send(str(users.base_url), request)
     assert status == expected
     assert {name: headers[name] for name in SECURITY} == SECURITY
+    for directive in DIRECTIVES:
+        assert directive in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert "no-store" in headers["Cache-Control"]
     assert headers["X-Request-ID"]
+
+
+def test_static_files_may_be_kept(users: httpx.Client) -> None:
+    path = re.findall(r'href="(/static/[^"]+\.css)"', users.get("/admin/login/").text)[0]
+    assert "immutable" in users.get(path).headers["Cache-Control"]
+
+
+def test_no_answer_of_the_api_sets_a_cookie(users: httpx.Client, name: str) -> None:
+    users.post("/users", json={"name": name})
+    for path in ("/", "/users", "/docs", "/docs?script", "/schema", "/nothing"):
+        users.get(path, headers={"Accept": "text/html"})
+    assert not users.cookies

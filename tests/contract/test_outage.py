@@ -14,6 +14,7 @@ import psycopg2
 import pytest
 
 from tests.conftest import Services, wait_for
+from tests.postgres import frozen
 
 LONGEST_WAIT = 5.0  # seconds, from the contract
 
@@ -55,14 +56,12 @@ class Load:
 
 
 @pytest.fixture
-def server(superuser: psycopg2.extensions.cursor) -> list[int]:
-    """The process ids of PostgreSQL: the server itself, then its children."""
+def server(superuser: psycopg2.extensions.cursor) -> int:
+    """The id of PostgreSQL's first process."""
     superuser.execute("SELECT pg_backend_pid()")
     own = superuser.fetchone()[0]
     status = Path(f"/proc/{own}/status").read_text().splitlines()
-    parent = next(int(line.split()[1]) for line in status if line.startswith("PPid"))
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [parent, *map(int, children)]
+    return next(int(line.split()[1]) for line in status if line.startswith("PPid"))
 
 
 @pytest.fixture
@@ -86,9 +85,9 @@ def assert_healed(services: Services, load: Load, seconds: float) -> None:
 
 
 def test_requests_are_503_while_the_server_is_down(
-    services: Services, server: list[int], load: Load
+    services: Services, server: int, load: Load
 ) -> None:
-    os.kill(server[0], signal.SIGKILL)
+    os.kill(server, signal.SIGKILL)
     wait_for(lambda: load.statuses[503] > 50, 10)
     assert httpx.get(f"{services.numbers}/livez").status_code == 200
     assert httpx.get(f"{services.numbers}/readyz").json()["database"] == "failed"
@@ -98,18 +97,13 @@ def test_requests_are_503_while_the_server_is_down(
 
 
 def test_requests_are_503_while_the_server_is_frozen(
-    services: Services, server: list[int], load: Load
+    services: Services, server: int, load: Load
 ) -> None:
-    for pid in server:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with frozen(server):
         wait_for(lambda: load.statuses[503] > 100, 15)
         start = monotonic()
         assert httpx.get(f"{services.numbers}/readyz", timeout=30).status_code == 503
         assert monotonic() - start < LONGEST_WAIT
-    finally:
-        for pid in reversed(server):  # Resume the postmaster last; it was stopped first.
-            os.kill(pid, signal.SIGCONT)
     assert_healed(services, load, 10)
 
 

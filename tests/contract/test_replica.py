@@ -1,72 +1,20 @@
 """Lists are read from a replica of the database, here a real one with streaming replication."""
 
 import os
-import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
 import httpx
-import psycopg2
 import pytest
 
-from local_postgres import LocalPostgres
 from tests.conftest import Services, bare_environment, wait_for
 from tests.contract.conftest import connect_as_superuser
+from tests.postgres import REPLICA_HOST, Replica
 
-HOST = "127.0.0.2"  # The replica listens here, on the primary's port.
 COOLDOWN = 10  # seconds for which the circuit breaker of the replica is open
-
-
-class Replica:
-    """A streaming replica of the services' PostgreSQL server."""
-
-    def __init__(self, services: Services) -> None:
-        self.server = LocalPostgres(services.state)
-        self.server.data = self.server.home / "replica"
-        self.port = (services.state / "postgres.port").read_text()
-        password = (services.state / "secrets" / "postgres").read_text().strip()
-        self.address = f"user=postgres password={password} port={self.port} dbname=postgres"
-        data = f"--pgdata={self.server.data}"
-        source = f"--dbname={self.address} host=127.0.0.1"
-        self.server.program("pg_basebackup", data, source, "--checkpoint=fast", "--write-recovery")
-
-    def start(self) -> None:
-        options = f"-p {self.port} -c listen_addresses={HOST} -c unix_socket_directories=''"
-        data = ["-D", str(self.server.data), "-l", str(self.server.log)]
-        self.server.program("pg_ctl", *data, "-o", options, "-w", "start")
-
-    def execute(self, statement: str) -> None:
-        connection = psycopg2.connect(f"{self.address} host={HOST}")
-        try:
-            connection.cursor().execute(statement)
-        finally:
-            connection.close()
-
-    @contextmanager
-    def replay_paused(self) -> Iterator[None]:
-        """Let the replica lag behind the primary inside the block."""
-        self.execute("SELECT pg_wal_replay_pause()")
-        try:
-            yield
-        finally:
-            self.execute("SELECT pg_wal_replay_resume()")
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        first = self.server.process_id()
-        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
-        processes = [first, *map(int, children)]
-        for pid in processes:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for pid in reversed(processes):  # Resume the postmaster last; it was stopped first.
-                os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +29,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         Path(environment["STATE_DIR"]),
         environment,
     )
-    environment["DB_READ_HOST"] = HOST
+    environment["DB_READ_HOST"] = REPLICA_HOST
     started = services.manage_all("up", "--detach")
     assert started.returncode == 0, started.stderr
     yield services
@@ -91,7 +39,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 @pytest.fixture(scope="module")
 def replica(services: Services) -> Iterator[Replica]:
-    replica = Replica(services)
+    replica = Replica(services.state)
     replica.start()
     yield replica
     replica.server.stop()

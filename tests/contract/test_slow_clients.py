@@ -5,42 +5,18 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from tests.conftest import Services, wait_for
 from tests.contract.another import another
+from tests.stalled import CHUNKED, HALF_A_BODY, HALF_A_HEADER, LIST, POST, stalled
 
-LIST = b"GET /get-saved-numbers HTTP/1.1\r\nHost: localhost\r\n\r\n"
-HALF_A_HEADER = b"GET /get-saved-numbers HTTP/1.1\r\nHost: loc"
-POST = (
-    b"POST /generate-random-number HTTP/1.1\r\nHost: localhost\r\n"
-    b"Content-Type: application/json\r\n"
-)
-HALF_A_BODY = POST + b'Content-Length: 99\r\n\r\n{"user":'
-CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 CLIENT_TIMEOUT = 3  # seconds, as set by the `services` fixture
-
-
-@contextmanager
-def clients(services: Services, sent: bytes, number: int) -> Iterator[list[socket.socket]]:
-    """Open connections that send the beginning of a request and read nothing."""
-    address = urlsplit(services.numbers)
-    with ExitStack() as stack:
-        sockets = []
-        for _ in range(number):
-            client = stack.enter_context(socket.socket())
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.settimeout(30)
-            client.connect((address.hostname, address.port))
-            client.sendall(sent)
-            sockets.append(client)
-        yield sockets
 
 
 def broken_off(client: socket.socket) -> bytes:
@@ -68,7 +44,7 @@ def assert_others_are_answered(services: Services, user: str) -> None:
 def test_a_hundred_slow_clients_do_not_block_others(
     services: Services, user: str, rows: int, sent: bytes
 ) -> None:
-    with clients(services, sent, 100):
+    with stalled(services.numbers, sent, 100):
         assert_others_are_answered(services, user)
 
 
@@ -118,7 +94,7 @@ def test_slow_clients_give_way_when_all_places_are_taken(
     few_places: Services, user: str, rows: int, sent: bytes, more: bytes
 ) -> None:
     sent = static_file(few_places) if sent == b"a static file" else sent
-    with clients(few_places, sent, 60) as slow:
+    with stalled(few_places.numbers, sent, 60) as slow:
         for _ in range(3):
             for client in slow:
                 with suppress(OSError):  # It has given way.
@@ -144,7 +120,7 @@ def test_a_client_that_sends_without_end_does_not_block_others(
     received: list[int] = []
 
     def send() -> None:
-        with clients(few_places, sent, 1) as (client,), suppress(OSError):
+        with stalled(few_places.numbers, sent, 1) as (client,), suppress(OSError):
             while True:
                 received.append(client.send(b"x" * 65536))
 
@@ -161,10 +137,10 @@ def test_a_client_that_sends_without_end_does_not_block_others(
 def test_a_reader_that_makes_progress_is_not_cut_when_all_places_are_taken(
     few_places: Services, user: str, rows: int
 ) -> None:
-    with clients(few_places, LIST, 1) as (reader,), ExitStack() as stack:
+    with stalled(few_places.numbers, LIST, 1) as (reader,), ExitStack() as stack:
         received = bytearray()
         for _ in range(40):
-            stack.enter_context(clients(few_places, b"", 1))
+            stack.enter_context(stalled(few_places.numbers, b"", 1))
             goal = len(received) + 300_000  # more than the buffers hold
             while len(received) < goal:
                 received += reader.recv(8192)
@@ -178,21 +154,23 @@ def test_a_reader_that_makes_progress_is_not_cut_when_all_places_are_taken(
 def test_a_client_that_has_given_way_sees_that_its_answer_is_incomplete(
     few_places: Services, rows: int
 ) -> None:
-    with clients(few_places, LIST, 1) as (reader,), ExitStack() as stack:
+    with stalled(few_places.numbers, LIST, 1) as (reader,), ExitStack() as stack:
         broken = select.poll()
         broken.register(reader, 0)  # for errors only
-        wait_for(lambda: stack.enter_context(clients(few_places, b"", 1)) and broken.poll(0), 60)
+        wait_for(
+            lambda: stack.enter_context(stalled(few_places.numbers, b"", 1)) and broken.poll(0), 60
+        )
         assert b"]}" not in broken_off(reader)
 
 
 def test_a_connection_that_becomes_idle_when_all_places_are_taken_gives_way(
     few_places: Services, user: str
 ) -> None:
-    with clients(few_places, HALF_A_BODY, 18) as all_busy:
+    with stalled(few_places.numbers, HALF_A_BODY, 18) as all_busy:
         for client in all_busy:
             client.sendall(b'"x"}'.ljust(99 - len(b'{"user":')))
             assert client.recv(65536).startswith(b"HTTP/1.1 400 ")
-        with clients(few_places, b"", 10):
+        with stalled(few_places.numbers, b"", 10):
             assert_a_place_is_found(few_places, user)
 
 
@@ -203,7 +181,7 @@ def test_slow_clients_give_way_under_a_low_limit_of_open_files(
     log = tmp_path / "log"
     with another(services, log, files=128, CLIENT_TIMEOUT="600") as started:
         limited = Services("", started.url)
-        with clients(limited, static_file(limited), 200):
+        with stalled(limited.numbers, static_file(limited), 200):
             assert_a_place_is_found(limited, user)
         assert "raise it (ulimit -n)" in log.read_text()
         assert "Too many open files" not in log.read_text()
@@ -222,7 +200,7 @@ def test_a_service_that_may_open_too_few_files_does_not_start(
 
 def test_a_body_that_is_sent_slowly_has_one_deadline(services: Services) -> None:
     """Each byte comes in time, but not all of them."""
-    with clients(services, HALF_A_BODY, 1) as (client,):
+    with stalled(services.numbers, HALF_A_BODY, 1) as (client,):
         client.settimeout(0.2)
         end = monotonic() + 30
         while monotonic() < end:
@@ -235,7 +213,7 @@ def test_a_body_that_is_sent_slowly_has_one_deadline(services: Services) -> None
 
 
 def test_a_header_that_is_sent_slowly_has_one_deadline(services: Services) -> None:
-    with clients(services, HALF_A_HEADER, 1) as (client,):
+    with stalled(services.numbers, HALF_A_HEADER, 1) as (client,):
         client.settimeout(0.2)
         end = monotonic() + 30
         with suppress(ConnectionError):  # The other side has closed the connection.
@@ -248,7 +226,7 @@ def test_a_header_that_is_sent_slowly_has_one_deadline(services: Services) -> No
 
 
 def test_a_body_that_stops_halfway_is_answered_after_the_timeout(services: Services) -> None:
-    with clients(services, HALF_A_BODY, 1) as (client,):
+    with stalled(services.numbers, HALF_A_BODY, 1) as (client,):
         start = monotonic()
         answer = client.recv(65536)
         assert answer.startswith(b"HTTP/1.1 400 ")
@@ -260,7 +238,7 @@ def test_a_reader_that_stops_is_cut_off(services: Services, rows: int) -> None:
         pytest.skip("needs the services' logs, but USERS_URL names services elsewhere")
     log = services.state / "logs" / "numbers.log"
     before = log.read_text().count("took too long")
-    with clients(services, LIST, 1) as (client,):
+    with stalled(services.numbers, LIST, 1) as (client,):
         wait_for(lambda: log.read_text().count("took too long") > before, CLIENT_TIMEOUT + 10)
         received = broken_off(client)
         assert received.startswith(b"HTTP/1.1 200 ")
@@ -270,7 +248,7 @@ def test_a_reader_that_stops_is_cut_off(services: Services, rows: int) -> None:
 def test_a_slow_but_steady_reader_gets_the_complete_list(services: Services, rows: int) -> None:
     pause = threading.Event()
     received = b""
-    with clients(services, LIST, 1) as (client,):
+    with stalled(services.numbers, LIST, 1) as (client,):
         end = monotonic() + 3 * CLIENT_TIMEOUT
         while monotonic() < end:  # 80 KiB a second
             received += client.recv(8192)

@@ -1,8 +1,12 @@
 """local_environments.py, with environments that hold nothing but pip."""
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -59,11 +63,132 @@ def test_it_is_made_once_and_again_after_a_change(
 
 
 def test_the_stamp_is_what_cksum_prints(environment: Environment) -> None:
-    environment.folder.mkdir()
     environment.requirements.write_text("123456789")
-    environment.stamp.write_text("930766865 9\n")  # the check value of POSIX's CRC
+    checksum = local_environments.checksum_of(environment.requirements)
+    assert checksum == "930766865 9"  # the check value of POSIX's CRC
+
+
+def write_wheel(path: Path) -> None:
+    """Write a wheel with the module `dice`."""
+    about = "Metadata-Version: 2.1\nName: dice\nVersion: 1\n"
+    tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    with ZipFile(path, "w") as wheel:
+        wheel.writestr("dice.py", "")
+        wheel.writestr("dice-1.dist-info/METADATA", about)
+        wheel.writestr("dice-1.dist-info/WHEEL", tags)
+        wheel.writestr("dice-1.dist-info/RECORD", "")
+
+
+@pytest.fixture
+def with_a_package(environment: Environment) -> Environment:
+    """An environment that has not been made, with a package that comes from a file."""
+    wheel = environment.folder.with_name("dice-1-py3-none-any.whl")
+    write_wheel(wheel)
+    digest = sha256(wheel.read_bytes()).hexdigest()
+    environment.requirements.write_text(f"dice==1 --hash=sha256:{digest}\n")
+    return environment._replace(modules=("dice",))
+
+
+# Where packages come from: to be kept. All others would move the installation or undo it.
+CONFIGURATION = """
+[global]
+no_index = true
+find_links = {folder}
+user = true
+python = /missing
+[install]
+prefix = {folder}/prefix
+root = {folder}/root
+"""
+VARIABLES = {
+    **{
+        "PIP_USER": "1",
+        "PIP_REQUIRE_VIRTUALENV": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_PYTHON": "/missing",
+    },
+    **{"PIP_TARGET": "{folder}/target", "PIP_CONSTRAINT": "/missing", "PIP_FIND_LINKS": ""},
+    **{"PIP_CONFIG_FILE": "{folder}/pip.conf"},
+}
+
+
+def test_the_users_pip_says_where_packages_come_from_and_not_where_they_go(
+    with_a_package: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pip.conf").write_text(CONFIGURATION.format(folder=tmp_path))
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value.format(folder=tmp_path))
+    ensure(with_a_package)
+    assert with_a_package.is_whole()
+    assert not [name for name in ("root", "prefix", "target") if (tmp_path / name).exists()]
+
+
+def test_modules_in_the_current_folder_do_not_stand_in_for_pythons(
+    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("subprocess", "venv", "pip"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a module of another project')")
+    monkeypatch.chdir(tmp_path)
     ensure(environment)
-    assert not Path(environment.python).exists()
+    assert environment.is_whole()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment that is whole, to make copies of."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "requirements.txt").write_text("# none\n")
+    environment = Environment(folder / "venv", folder / "requirements.txt", None, ("pip",))
+    ensure(environment)
+    return environment
+
+
+def replace_by_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda copy: copy.stamp.write_bytes(b""),
+        lambda copy: copy.stamp.write_bytes(b"\xff\xfe"),
+        lambda copy: replace_by_a_folder(copy.stamp),
+        lambda copy: copy.folder.rename(copy.folder.with_name("moved")),
+        lambda copy: Path(copy.python).unlink(),
+        lambda copy: (copy.folder / "pyvenv.cfg").unlink(),
+        lambda copy: shutil.rmtree(copy.folder / "lib"),
+    ],
+    ids=["empty", "no text", "a folder", "missing", "no python", "no pyvenv.cfg", "no packages"],
+)
+def test_a_damaged_one_is_not_up_to_date(
+    made: Environment, damage: Callable[[Environment], object], tmp_path: Path
+) -> None:
+    copy = made._replace(folder=tmp_path / "copy")
+    shutil.copytree(made.folder, copy.folder, symlinks=True)
+    assert local_environments.is_up_to_date(copy)
+    damage(copy)
+    assert not local_environments.is_up_to_date(copy)
+
+
+@pytest.mark.parametrize("name", ["venv", "venv.old"])
+def test_a_file_in_the_place_of_one_does_not_stop_the_installation(
+    environment: Environment, name: str
+) -> None:
+    environment.folder.with_name(name).touch()
+    local_environments.set_aside(environment)
+    local_environments.remove(environment.previous)
+    assert not environment.folder.exists()
+    assert not environment.previous.exists()
+
+
+def test_one_that_cannot_import_its_packages_gets_no_stamp(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        ensure(environment._replace(modules=("missing",)))
+    assert "cannot import" in capsys.readouterr().err
+    assert not environment.folder.exists()
 
 
 def test_the_old_one_is_put_back_when_a_package_cannot_be_installed(

@@ -11,7 +11,7 @@ import pytest
 import local_services
 from common.services import SERVICES, Service
 from local_postgres import free_port
-from local_services import LocalService, follow_logs
+from local_services import LocalService
 from local_state import StateFolder
 
 THIRD = Service("letters", "Letter service", port=8082)
@@ -79,6 +79,7 @@ def test_a_service_knows_its_own_password_and_no_other(state: StateFolder) -> No
         "DB_ADMIN_PASSWORD": "admin's",
         **{f"{service.prefix}_DB_PASSWORD": service.name for service in SERVICES},
         **{f"{service.prefix}_DB_PASSWORD_FILE": "file" for service in SERVICES},
+        **{f"{service.prefix}_OWNER_DB_PASSWORD": "owner's" for service in SERVICES},
     }
     for service in SERVICES:
         settings = LocalService(service, state, environ).server_settings()
@@ -86,8 +87,10 @@ def test_a_service_knows_its_own_password_and_no_other(state: StateFolder) -> No
         assert settings["DB_USER"] == service.role
         assert settings["BIND"] == f"127.0.0.1:{service.port}"
         assert settings["PATH"] == "/bin"
-        private = ("DB_ADMIN", *(f"{other.prefix}_DB" for other in SERVICES))
-        assert not [name for name in settings if name.startswith(private)]
+        assert not [name for name in settings if "DB_ADMIN" in name or "_DB_" in name]
+        assert "owner's" not in settings.values()
+        owner = LocalService(service, state, environ).owner_settings()
+        assert (owner["DB_USER"], owner["DB_PASSWORD"]) == (service.owner_role, "owner's")
 
 
 def test_secrets_come_from_the_state_folder_unless_the_user_names_others(
@@ -99,24 +102,6 @@ def test_secrets_come_from_the_state_folder_unless_the_user_names_others(
     chosen = {"LETTERS_DB_PASSWORD_FILE": "/a", "SECRET_KEY_FILE": "/b"}
     settings = LocalService(THIRD, state, chosen).settings()
     assert (settings["DB_PASSWORD_FILE"], settings["SECRET_KEY_FILE"]) == ("/a", "/b")
-
-
-def test_lines_that_are_added_to_a_log_are_shown(
-    state: StateFolder, capsys: pytest.CaptureFixture[str]
-) -> None:
-    services = [LocalService(service, state, {}) for service in SERVICES]
-    for service in services:
-        service.log.write_text(f"{service.name} has started\n")
-    rounds = iter([True, True, False])
-
-    def go_on() -> bool:
-        with services[0].log.open("a") as log:
-            log.write("another line\n")
-        return next(rounds)
-
-    follow_logs(services, go_on)
-    lines = capsys.readouterr().out.splitlines()
-    first, second, *_ = (f"{service.name:7} |" for service in SERVICES)
-    assert lines[:2] == [f"{first} users has started", f"{first} another line"]
-    assert lines.count(f"{first} another line") == 2
-    assert f"{second} numbers has started" in lines
+    owner = LocalService(THIRD, state, chosen)
+    assert owner.owner_settings()["DB_PASSWORD_FILE"] == str(state.secrets / "letters_owner_db")
+    assert owner.missing_passwords() == ["LETTERS_OWNER_DB_PASSWORD"]

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from time import sleep
 
 import pytest
 
@@ -55,6 +54,7 @@ def end(
     with subprocess.Popen(
         [*prefix, sys.executable, "-c", PREAMBLE + indented + EPILOGUE],
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -63,7 +63,8 @@ def end(
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
         send(process, number)
-        output, errors = process.communicate(timeout=20)
+        # What waits for a line goes on now that the signal has been sent.
+        output, errors = process.communicate("\n", timeout=200)
         assert errors == ""
     return process.returncode, output
 
@@ -90,7 +91,7 @@ def test_ctrl_c_is_not_lost_in_a_command_that_acts_on_it() -> None:
 def test_a_signal_waits_for_what_must_not_be_disturbed() -> None:
     body = (
         "with undisturbed():\n"
-        "    script = 'echo ready; sleep 0.5; echo finished'\n"
+        "    script = 'echo ready; read line; echo finished'\n"
         "    subprocess.run(['sh', '-c', script], start_new_session=True)\n"
         "print('not reached')"
     )
@@ -99,18 +100,20 @@ def test_a_signal_waits_for_what_must_not_be_disturbed() -> None:
 
 
 def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:
-    body = "exit_if_failed(run(['sh', '-c', 'echo ready; sleep 0.5; exit 5']))"
+    body = "exit_if_failed(run(['sh', '-c', 'echo ready; read line; exit 5']))"
     prefix = ["sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh"]
     assert end(body, signal.SIGHUP, to_the_terminal, *prefix) == (5, "cleaned up\n")
     assert end(body, signal.SIGINT, to_the_terminal, *prefix) == (5, "cleaned up\n")
 
 
 def test_a_second_signal_does_not_interrupt_the_cleanup() -> None:
-    body = f"try:\n    run({DIES})\nfinally:\n    run(['sh', '-c', 'sleep 0.5; echo stopped'])\n"
+    cleanup = "run(['sh', '-c', 'echo stopping; read line; echo stopped'])"
+    body = f"try:\n    run({DIES})\nfinally:\n    {cleanup}\n"
 
     def twice(process: Process, number: signal.Signals) -> None:
         to_the_terminal(process, number)
-        sleep(0.2)
+        assert process.stdout
+        assert process.stdout.readline() == "stopping\n"
         to_the_terminal(process, number)
 
     assert end(body, signal.SIGTERM, twice) == (-signal.SIGTERM, "stopped\ncleaned up\n")
@@ -119,7 +122,7 @@ def test_a_second_signal_does_not_interrupt_the_cleanup() -> None:
 def test_nothing_interrupts_the_cleanup() -> None:
     body = (
         "ignore_signals()\n"
-        "exit_if_failed(run(['sh', '-c', 'echo ready; sleep 0.5; echo stopped; exit 3']))"
+        "exit_if_failed(run(['sh', '-c', 'echo ready; read line; echo stopped; exit 3']))"
     )
     code, output = end(body, signal.SIGINT, to_the_terminal)
     assert (code, output) == (3, "stopped\ncleaned up\n")

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/usr/bin/env -S bash -p --
 #
 # Builds all images, runs them as the chart does (read-only root, non-root uid, no capabilities)
 # with the PostgreSQL at DB_PORT of this machine, and runs the contract tests against them.
@@ -68,9 +68,15 @@ make_stand_in() {
     tar -C "$log/base" -c . | "${engine[@]}" import - "$base" >"$log/import" 2>&1
 }
 
+# A checkout under umask 077: its modes must not decide what the images' account can read.
+copy_context() {
+    mkdir "$log/context"
+    (umask 077 && cp -R Dockerfile .dockerignore requirements.txt common ./*_project "$log/context")
+}
+
 build() {
     "${engine[@]}" build "${build_options[@]}" --build-arg "PYTHON_IMAGE=$base" \
-        --target "$1" --tag "$1:test" . >"$log/build" 2>&1 || {
+        --target "$1" --tag "$1:test" "$log/context" >"$log/build" 2>&1 || {
         tail -n 20 "$log/build" >&2
         die "The image $1 could not be built."
     }
@@ -91,6 +97,7 @@ find_engine
     skip "Helm is not on the PATH and cannot be downloaded, and the chart defines how to run the images."
 find_base
 echo "test-images: building and running with ${engine[0]} $("${engine[@]}" version --format '{{.Client.Version}}')"
+copy_context
 targets=$(sed -n 's/^FROM runtime AS //p' Dockerfile)
 for target in $targets; do build "$target"; done
 

@@ -128,8 +128,11 @@ class Database:
         """Make a table of numbers for each size."""
         for size in sizes:
             table = f"numbers.size_{size}"
-            self.run(f"CREATE TABLE {table} (LIKE {NUMBERS} INCLUDING ALL)")
-            self.run(f"ALTER TABLE {table} OWNER TO numbers_service")
+            # Made by the owner, so that the service gets the privileges of every new table.
+            self.run(
+                "SET ROLE numbers_owner;"
+                f"CREATE TABLE {table} (LIKE {NUMBERS} INCLUDING ALL); RESET ROLE"
+            )
             self.fill_numbers(table, size, users)
             self.settle(table)
 

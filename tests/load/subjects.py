@@ -28,6 +28,7 @@ class FrontScript:
     def __init__(self, state: Path, root: Path = ROOT, **more: str) -> None:
         self.state = state
         self.root = root
+        self.prefix: tuple[str, ...] = ()  # a command that runs it
         self.log = state.with_suffix(".log")
         self.ports = {service.name: free_port() for service in SERVICES}
         ports = {f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
@@ -47,7 +48,7 @@ class FrontScript:
         """Begin a command of it; what it prints goes to a file."""
         with self.log.open("wb") as log:
             return subprocess.Popen(
-                [self.root / "manage_all.sh", *words],
+                [*self.prefix, self.root / "manage_all.sh", *words],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -106,10 +107,14 @@ def old_version(root: Path, database: Database) -> Iterator[Subject]:
         "DB_HOST": "127.0.0.1",
         "DB_PORT": str(database.server.port()),
         **{
-            f"{name.upper()}_DB_PASSWORD_FILE": str(database.state / "secrets" / f"{name}_db")
+            f"{name.upper()}_{kind}DB_PASSWORD_FILE": str(database.state / "secrets" / file)
             for name in NAMES
+            for kind, file in (("", f"{name}_db"), ("OWNER_", f"{name}_owner_db"))
         },
     }
+    # A version without owners migrates as the services' own roles. It finds nothing to do.
+    for name in NAMES:
+        database.run(f"GRANT CREATE ON SCHEMA {name} TO {name}_service")
     front_script = FrontScript(database.state.with_name("old"), root.resolve(), **shared)
     with by_front_script(OLD, front_script) as subject:
         subject.revision = revision(root)

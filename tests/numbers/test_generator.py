@@ -44,10 +44,13 @@ def test_a_limit_between_powers_of_two_shows_no_modulo_bias() -> None:
     assert abs(low - 10_000) < 8 * (30_000 * 2 / 9) ** 0.5
 
 
-def test_random_words_are_masked_and_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random_words_are_masked_and_rejected() -> None:
     words = b"".join(word.to_bytes(8, "little") for word in (7, 2**63 + 6, 15, 5))
-    monkeypatch.setattr(os, "urandom", lambda size: words)
-    assert draw(6, 2) == [6, 5]
+    assert draw(6, 2, lambda size: words) == [6, 5]
+
+
+def test_the_source_is_the_operating_systems() -> None:
+    assert draw.__defaults__ == (1, os.urandom)
 
 
 def test_consecutive_draws_do_not_repeat() -> None:

@@ -65,7 +65,10 @@ def test_the_search_path_has_only_the_services_own_schema() -> None:
         assert cursor.fetchone() == ("numbers_service", ["numbers"])
 
 
-def test_all_tables_are_in_the_services_own_schema() -> None:
+def test_all_tables_are_in_the_services_own_schema_and_belong_to_its_owner() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT schemaname FROM pg_tables WHERE tableowner = current_user")
-        assert cursor.fetchall() == [("numbers",)]
+        cursor.execute(
+            "SELECT DISTINCT schemaname, tableowner FROM pg_tables"
+            " WHERE schemaname = 'numbers' OR tableowner IN ('numbers_owner', current_user)"
+        )
+        assert cursor.fetchall() == [("numbers", "numbers_owner")]

@@ -69,22 +69,28 @@ def postgres(
 def make_secrets(state: Path) -> None:
     """Make the passwords and keys of all roles and services."""
     (state / "secrets").mkdir()
-    kinds = [f"{service.name}_{kind}" for service in SERVICES for kind in ("db", "secret_key")]
-    for name in ("postgres", *kinds):
+    kinds = ("db", "owner_db", "secret_key")
+    names = [f"{service.name}_{kind}" for service in SERVICES for kind in kinds]
+    for name in ("postgres", *names):
         (state / "secrets" / name).write_text(secrets.token_urlsafe(40))
 
 
 def provision(copy: Path, state: Path, environment: dict[str, str]) -> None:
     """Make the database, and all tables in it."""
     passwords = {
-        f"{service.prefix}_DB_PASSWORD_FILE": str(state / "secrets" / f"{service.name}_db")
+        f"{service.prefix}_{kind}DB_PASSWORD_FILE": str(state / "secrets" / f"{role}_db")
         for service in SERVICES
+        for kind, role in (("", service.name), ("OWNER_", service.owner_role))
     }
     admin = {"DB_ADMIN_PASSWORD_FILE": str(state / "secrets" / "postgres"), **passwords}
     settings = [{**copies.settings(copy, state, service), **environment} for service in SERVICES]
     copies.run(["-m", "common.provision"], copy, {**settings[0], **admin})
     for service, its_own in zip(SERVICES, settings, strict=True):
-        copies.run([f"{service.name}_project/manage.py", "migrate"], copy, its_own)
+        owner = {
+            "DB_USER": service.owner_role,
+            "DB_PASSWORD_FILE": str(state / "secrets" / f"{service.owner_role}_db"),
+        }
+        copies.run([f"{service.name}_project/manage.py", "migrate"], copy, {**its_own, **owner})
 
 
 @pytest.fixture(scope="session")

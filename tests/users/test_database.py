@@ -45,7 +45,10 @@ def test_searches_by_name_and_by_prefix_use_the_index() -> None:
     assert "user_name_unique" in plan(User.objects.filter(name__startswith="ank"))
 
 
-def test_all_tables_are_in_the_services_own_schema() -> None:
+def test_all_tables_are_in_the_services_own_schema_and_belong_to_its_owner() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT schemaname FROM pg_tables WHERE tableowner = current_user")
-        assert cursor.fetchall() == [("users",)]
+        cursor.execute(
+            "SELECT DISTINCT schemaname, tableowner FROM pg_tables"
+            " WHERE schemaname = 'users' OR tableowner IN ('users_owner', current_user)"
+        )
+        assert cursor.fetchall() == [("users", "users_owner")]

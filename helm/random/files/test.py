@@ -5,40 +5,54 @@ import os
 import sys
 import time
 import uuid
-from contextlib import suppress
-from urllib.request import Request, urlopen
+from http.client import HTTPException
+from urllib.request import ProxyHandler, Request, build_opener
 
 # The header of a gateway that terminates TLS: secureSSLRedirect may be on.
 HEADERS = {"Content-Type": "application/json", "X-Forwarded-Proto": "https"}
+SECONDS = 120
+# The Services are in the cluster, whatever proxy the environment names.
+OPENER = build_opener(ProxyHandler({}))
+USERS, NUMBERS = os.environ["USERS_URL"], os.environ["NUMBERS_URL"]
 
 
 def call(url, body=None):
     """Return the decoded response; raise unless it is a success."""
     data = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(url, data, HEADERS), timeout=10) as answer:
+    with OPENER.open(Request(url, data, HEADERS), timeout=10) as answer:
         return json.load(answer)
 
 
-def eventually(attempt):
-    """Return the first truthy result within 30 seconds, or else that of one last attempt."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        with suppress(OSError):
-            if result := attempt():
-                return result
+def repeat(attempt):
+    """Return the first result that is not empty; give up after a while.
+
+    The nodes apply NetworkPolicies to a new pod one after another, so any call may fail although an
+    earlier one did not. Lists may come from a replica, which lags behind.
+    """
+    end = time.monotonic() + SECONDS
+    while True:
+        try:
+            result, reason = attempt(), "The result is empty."
+        except (OSError, HTTPException) as error:
+            result, reason = None, error
+        if result:
+            return result
+        if time.monotonic() > end:
+            sys.exit(f"No success within {SECONDS} seconds: {reason}")
         time.sleep(0.5)
-    return attempt()
 
 
-users, numbers = os.environ["USERS_URL"], os.environ["NUMBERS_URL"]
-# NetworkPolicies apply to a new pod a moment after it starts.
-eventually(lambda: call(f"{users}/readyz"))
-eventually(lambda: call(f"{numbers}/readyz"))
-name = f"helm-test-{uuid.uuid4()}"
-user = call(f"{users}/users", {"name": name})
-drawn = call(f"{numbers}/generate-random-number", {"user": name, "limit": 6})
-# Lists may come from a replica, which lags behind by a moment.
-saved = eventually(lambda: call(f"{numbers}/get-saved-numbers?user={name}")["savedNumbers"])
-if [(row["id"], row["number"]) for row in saved] != [(drawn["id"], drawn["randomNumber"])]:
-    sys.exit(f"The number {drawn} of the user {user} is not the one saved: {saved}")
+def create_user():
+    """Create a user of a new name: if an answer was lost, the name of that attempt is taken."""
+    return call(f"{USERS}/users", {"name": f"helm-test-{uuid.uuid4()}"})
+
+
+repeat(lambda: call(f"{USERS}/readyz"))
+repeat(lambda: call(f"{NUMBERS}/readyz"))
+user = repeat(create_user)
+name = user["name"]
+drawn = repeat(lambda: call(f"{NUMBERS}/generate-random-number", {"user": name, "limit": 6}))
+saved = repeat(lambda: call(f"{NUMBERS}/get-saved-numbers?user={name}")["savedNumbers"])
+if (drawn["id"], drawn["randomNumber"]) not in [(row["id"], row["number"]) for row in saved]:
+    sys.exit(f"The number {drawn} of the user {user} is not among those saved: {saved}")
 print(f"{name} is user {user['id']}, and {drawn['randomNumber']} was drawn and saved.")

@@ -8,7 +8,9 @@ PostgreSQL has. For each service:
              × 2 where external.readHost is set: a replica that has just been promoted may still hold
              the connections of the list requests. With cloudnative-pg the poolers open them:
              pooler.instances × pooler.poolSize, × 2 where readFromReplicas is on
-  commands = pods (`migrate --check` in the init container of each) + 1 for the migration Job
+  commands = pods (`migrate --check` in the init container of each)
+             + 1 of the role that owns the tables for the migration Job, and 1 for the CronJob of
+             retention
 
 and for all of them:
 
@@ -31,14 +33,19 @@ services, hence 3 + 2 + 2 × (40 + 6) = 97 ≤ 100.
 {{- if eq $database.mode "cloudnative-pg" -}}
 {{- mul (ternary 2 1 $database.cnpg.readFromReplicas) (int $database.cnpg.pooler.instances) (int $database.cnpg.pooler.poolSize) -}}
 {{- else -}}
-{{- $hosts := ternary 2 1 (and (eq $database.mode "external") (ne $database.external.readHost "")) -}}
+{{- $hosts := ternary 2 1 (and (eq $database.mode "external") (include "random.databaseReadHost" .root | empty | not)) -}}
 {{- mul $hosts (include "random.pods" . | int) (int .service.workers) (int .service.connections) -}}
 {{- end -}}
 {{- end }}
 
-{{/* Connections for a service's migrations and for the init container of each pod: service */}}
+{{/* Connections of the role that owns a service's tables, for migrations and retention: root, service */}}
+{{- define "random.ownerConnections" -}}
+{{- and .root.Values.retention.enabled (eq .service.name "numbers") | ternary 2 1 -}}
+{{- end }}
+
+{{/* Those, and one for the init container of each pod: root, service */}}
 {{- define "random.commandConnections" -}}
-{{- add 1 (include "random.pods" . | int) -}}
+{{- add (include "random.ownerConnections" . | int) (include "random.pods" . | int) -}}
 {{- end }}
 
 {{/* All connections that a service may need: root, service */}}
@@ -52,41 +59,102 @@ services, hence 3 + 2 + 2 × (40 + 6) = 97 ≤ 100.
 {{- end }}
 
 {{/*
-The CONNECTION LIMIT of a service's role: root, component. It is everything that the other services do
-not need, not just the service's own share: during a rollout to fewer workers the old pods still hold
-more connections than the new values account for.
+The CONNECTION LIMIT of a service's role: root, component. It is everything that the other services and
+the owner of its tables do not need, not just the service's own share: during a rollout to fewer workers
+the old pods still hold more connections than the new values account for.
 */}}
 {{- define "random.connectionLimit" -}}
 {{- $limit := sub (int .root.Values.database.maxConnections) (include "random.reservedConnections" .root | int) -}}
 {{- range $name, $service := include "random.services" .root | fromJson -}}
-{{- if ne $name $.component -}}
-{{- $limit = sub $limit (include "random.neededConnections" (dict "root" $.root "service" $service) | int) -}}
-{{- end -}}
+{{- $needed := eq $name $.component | ternary "random.ownerConnections" "random.neededConnections" -}}
+{{- $limit = sub $limit (include $needed (dict "root" $.root "service" $service) | int) -}}
 {{- end -}}
 {{- $limit -}}
 {{- end }}
 
 {{/* Fails where values contradict each other, with a sentence that says what to change */}}
 {{- define "random.validate" -}}
-{{- $database := .Values.database -}}
-{{- if not (regexMatch "^[a-z][-a-z0-9]{0,39}$" (include "random.fullname" .)) -}}
-{{- fail "The release name is the prefix of the Services' names, so it must be a lowercase letter followed by lowercase letters, digits and hyphens, 40 characters at most. Use another, or set fullnameOverride." -}}
+{{- if eq (get .Values "enabled" | toString) "false" -}}
+{{- fail "enabled=false works for the condition of a dependency in an umbrella chart only: here, install nothing." -}}
 {{- end -}}
-
+{{- include "random.validateName" . -}}
 {{- range $name, $service := include "random.services" . | fromJson -}}
-{{- if and $service.autoscaling.enabled (gt (int $service.autoscaling.minReplicas) (int $service.autoscaling.maxReplicas)) -}}
+{{- include "random.validateService" (dict "root" $ "service" $service) -}}
+{{- end -}}
+{{- include "random.validateDatabase" . -}}
+{{- include "random.validateEntries" . -}}
+{{- include "random.validateConnections" . -}}
+{{- end }}
+
+{{/* The length that the prefix of all names may have: what follows it counts towards the limits */}}
+{{- define "random.longestFullname" -}}
+{{- /* Kubernetes puts the names of Jobs, and of a StatefulSet's revisions, into labels. */ -}}
+{{- $limits := dict "-provision-01234567" 63 "-postgresql-0123456789" 63 "-retention" 52 -}}
+{{- range include "random.serviceNames" . | fromJsonArray -}}
+{{- $_ := set $limits (printf "-%s-migrate-01234567" .) 63 -}}
+{{- end -}}
+{{- if eq .Values.database.mode "cloudnative-pg" }}{{ $_ := set $limits "-postgresql" 50 }}{{ end -}}
+{{- $longest := 63 -}}
+{{- range $suffix, $limit := $limits }}{{ $longest = min $longest (sub $limit (len $suffix)) }}{{ end -}}
+{{- $longest -}}
+{{- end }}
+
+{{- define "random.validateName" -}}
+{{- $fullname := include "random.fullname" . -}}
+{{- $longest := include "random.longestFullname" . | int -}}
+{{- if not (and (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $fullname) (le (len $fullname) $longest)) -}}
+{{- fail (printf "The release name is the prefix of all names, so it must be a lowercase letter followed by lowercase letters, digits and hyphens, %d characters at most: longer names would not fit into the labels of Jobs. %q has %d. Use another, or set fullnameOverride." $longest $fullname (len $fullname)) -}}
+{{- end -}}
+{{- /* All charts of an umbrella chart see the same .Release. */ -}}
+{{- $prefixes := get .Release "prefixes of the chart random" | default dict -}}
+{{- $_ := set .Release "prefixes of the chart random" $prefixes -}}
+{{- if ne (get $prefixes $fullname | default .Template.BasePath) .Template.BasePath -}}
+{{- fail (printf "Two aliases of this chart would both name their objects %s-…: set another fullnameOverride for one of them." $fullname) -}}
+{{- end -}}
+{{- $_ := set $prefixes $fullname .Template.BasePath -}}
+{{- end }}
+
+{{/* root, service */}}
+{{- define "random.validateService" -}}
+{{- $name := .service.name -}}
+{{- $database := .root.Values.database -}}
+{{- if not .service.image.repository -}}
+{{- fail (printf "%s.image.repository is empty: set it to the service's image. (A bare `%s:` in a file of values removes the default; leave the line out.)" $name $name) -}}
+{{- end -}}
+{{- if and .service.autoscaling.enabled (gt (int .service.autoscaling.minReplicas) (int .service.autoscaling.maxReplicas)) -}}
 {{- fail (printf "%s.autoscaling.minReplicas is greater than maxReplicas." $name) -}}
 {{- end -}}
 {{- /* 25 is graceful_timeout in gunicorn's configuration. */ -}}
-{{- $stop := add (int $service.preStopSeconds) 25 -}}
-{{- if le (int $service.terminationGracePeriodSeconds) (int $stop) -}}
+{{- $stop := add (int .service.preStopSeconds) 25 -}}
+{{- if le (int .service.terminationGracePeriodSeconds) (int $stop) -}}
 {{- fail (printf "%s.terminationGracePeriodSeconds must be greater than preStopSeconds + gunicorn's graceful_timeout of 25 = %d seconds, or requests in flight are killed." $name (int $stop)) -}}
 {{- end -}}
-{{- if and (eq $database.mode "external") (not $database.provision) (not $service.existingDatabaseSecret) (not $service.databasePassword) -}}
+{{- if and .service.existingSecret .service.secretKeyFallbacks -}}
+{{- fail (printf "%s.secretKeyFallbacks goes into the Secret that the chart makes, but %s.existingSecret names another: set SECRET_KEY_FALLBACKS in %s.extraEnv, with a secretKeyRef." $name $name $name) -}}
+{{- end -}}
+{{- $variables := dict -}}
+{{- range .service.extraEnv -}}
+{{- $_ := set $variables .name true -}}
+{{- if eq .name "DEBUG" -}}
+{{- fail (printf "%s.extraEnv sets DEBUG, whose pages show settings and data to everybody who causes an error: run it on your own machine instead." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (eq .root.Values.authentication "tokens") (not (or (hasKey $variables "AUTH_JWKS_URL") (hasKey $variables "AUTH_JWKS_FILE"))) -}}
+{{- fail (printf "authentication=tokens needs AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE in %s.extraEnv, or in defaults.extraEnv: without them the service verifies no token." $name) -}}
+{{- end -}}
+{{- if and (eq $database.mode "external") (not $database.provision) -}}
+{{- if not (or .service.existingDatabaseSecret .service.databasePassword) -}}
 {{- fail (printf "With database.provision=false the service's role exists already: put its password into a Secret, and set %s.existingDatabaseSecret." $name) -}}
 {{- end -}}
+{{- if not (or .service.existingOwnerSecret .service.ownerPassword) -}}
+{{- fail (printf "With database.provision=false the role %s_owner, which runs the migrations, exists already: put its password into a Secret, and set %s.existingOwnerSecret." $name $name) -}}
 {{- end -}}
+{{- end -}}
+{{- end }}
 
+{{- define "random.validateDatabase" -}}
+{{- $database := .Values.database -}}
+{{- $sslmode := include "random.sslmode" . -}}
 {{- if eq $database.mode "external" -}}
 {{- if not $database.external.host -}}
 {{- fail "database.mode=external needs database.external.host." -}}
@@ -94,16 +162,17 @@ more connections than the new values account for.
 {{- if and $database.provision (not $database.existingAdminSecret) -}}
 {{- fail "Provisioning an external database needs database.existingAdminSecret. Set it, or run `python -m common.provision` yourself and set database.provision=false." -}}
 {{- end -}}
-{{- if and (hasPrefix "verify-" (include "random.sslmode" .)) (not $database.external.caSecret) -}}
-{{- fail "database.sslmode verify-ca and verify-full need database.external.caSecret." -}}
+{{- $verifies := include "random.verifies" . -}}
+{{- if and $verifies (not (or $database.external.caSecret $database.external.systemCAs)) -}}
+{{- fail (printf "database.sslmode=%s needs the CA of the server's certificate: set database.external.caSecret, or database.external.systemCAs=true if a public CA has signed it." $sslmode) -}}
+{{- end -}}
+{{- if and $database.external.caSecret $database.external.systemCAs -}}
+{{- fail "database.external.caSecret and database.external.systemCAs exclude each other: set one of them." -}}
 {{- end -}}
 {{- else if not $database.provision -}}
 {{- fail "database.provision=false works with database.mode=external only: a new database is provisioned by the chart's Job." -}}
 {{- end -}}
-{{- if and (eq $database.mode "bundled") (not (has (include "random.sslmode" .) (list "disable" "allow" "prefer"))) -}}
-{{- fail "The bundled database has no certificate: set database.sslmode to disable, allow or prefer." -}}
-{{- end -}}
-{{- if and (eq $database.mode "cloudnative-pg") (eq (include "random.sslmode" .) "verify-full") -}}
+{{- if and (eq $database.mode "cloudnative-pg") (eq $sslmode "verify-full") -}}
 {{- fail "The operator's certificate does not list the pooler's host name: set database.sslmode=verify-ca." -}}
 {{- end -}}
 {{- if and $database.cnpg.readFromReplicas (lt (int $database.cnpg.instances) 2) -}}
@@ -112,24 +181,38 @@ more connections than the new values account for.
 {{- if and $database.cnpg.backup.enabled (not $database.cnpg.backup.objectStore) -}}
 {{- fail "database.cnpg.backup.enabled needs database.cnpg.backup.objectStore, the name of the plugin's ObjectStore." -}}
 {{- end -}}
+{{- end }}
+
+{{/* Fails where an entry to the cluster is incomplete, or where nobody is said to authenticate its clients */}}
+{{- define "random.validateEntries" -}}
+{{- $jwt := .Values.jwt -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
 {{- fail "ingress.enabled needs ingress.host: the services answer only requests for a host in ALLOWED_HOSTS." -}}
 {{- end -}}
 {{- if and .Values.httpRoute.enabled (not (and .Values.httpRoute.parentRefs .Values.httpRoute.hostnames)) -}}
 {{- fail "httpRoute.enabled needs httpRoute.parentRefs, the Gateways to attach to, and httpRoute.hostnames." -}}
 {{- end -}}
-{{- if .Values.jwt.enabled -}}
+{{- if $jwt.enabled -}}
 {{- if not .Values.httpRoute.enabled -}}
 {{- fail "jwt protects HTTPRoutes only: set httpRoute.enabled=true too." -}}
 {{- end -}}
-{{- if not (and .Values.jwt.issuer .Values.jwt.jwksURI) -}}
+{{- if not (and $jwt.issuer $jwt.jwksURI) -}}
 {{- fail "jwt.enabled needs jwt.issuer and jwt.jwksURI." -}}
+{{- end -}}
+{{- if not $jwt.audiences -}}
+{{- fail "jwt.enabled needs jwt.audiences: otherwise tokens that the issuer made for other applications would be accepted." -}}
 {{- end -}}
 {{- if .Values.ingress.enabled -}}
 {{- fail "jwt protects HTTPRoutes only, and an Ingress would bypass it: set ingress.enabled=false." -}}
 {{- end -}}
+{{- if not (has .Values.authentication (list "" "jwt")) -}}
+{{- fail (printf "jwt.enabled authenticates the clients, but authentication=%s says something else: leave one of them out." .Values.authentication) -}}
 {{- end -}}
-{{- include "random.validateConnections" . -}}
+{{- else if eq .Values.authentication "jwt" -}}
+{{- fail "authentication=jwt needs jwt.enabled=true." -}}
+{{- else if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not .Values.authentication) -}}
+{{- fail "The services have no accounts, so that everybody who reaches ingress or httpRoute may call them. Set jwt.enabled=true; or authentication=tokens if the services verify tokens; or authentication=gateway if something in front of them authenticates the clients; or authentication=none if everybody may call them." -}}
+{{- end -}}
 {{- end }}
 
 {{/* Fails where the connection budget above does not fit, and prints the sum */}}
