@@ -62,7 +62,7 @@ keepalive = KEEP_ALIVE
 # Seconds that running requests have to finish at a graceful shutdown.
 graceful_timeout = 25
 # Heartbeats are files: keep them off disks, which may be slow or read-only.
-worker_tmp_dir = str(folder)
+worker_tmp_dir = str(folder.parent)
 # Two services with the same HOME would share one control socket.
 control_socket_disable = True
 logger_class = "common.serving.logging.JSONLogger"

@@ -72,7 +72,6 @@ def test_the_rest_of_a_body_that_is_too_large_is_no_request(users: httpx.Client,
         connection.shutdown(socket.SHUT_WR)
         answers = connection.makefile("rb").read()
     assert answers.count(b"HTTP/1.1 ") == 1
-    assert b"\r\nConnection: close\r\n" in answers
 
 
 def test_a_filter_by_the_longest_name_fits_into_the_address(users: httpx.Client) -> None:
