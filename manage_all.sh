@@ -21,7 +21,7 @@
 # It needs Python 3.11 or newer. Without DB_HOST it brings a PostgreSQL of its own. With DB_HOST it
 # uses that one: give DB_ADMIN_USER and DB_ADMIN_PASSWORD to have roles and schemas made there, or the
 # roles' passwords when that has been done: USERS_DB_PASSWORD, USERS_OWNER_DB_PASSWORD, and the same
-# for NUMBERS. README.md lists all settings.
+# for NUMBERS. SETTINGS.md lists all settings.
 
 # The services and their tools get the caller's environment without what was meant for others: -p
 # makes bash itself deaf to it. The settings of PostgreSQL's clients and of Python, for example, would

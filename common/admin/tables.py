@@ -1,11 +1,14 @@
 """Admin pages that stay fast on large tables and reject query strings they do not support."""
 
+import re
 from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.utils.functional import cached_property
+
+MIDNIGHT = re.compile(r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2} 00:00:00\+00:00")
 
 
 class BoundedPaginator(Paginator):
@@ -23,7 +26,13 @@ class BoundedPaginator(Paginator):
 class FilteredAdmin(admin.ModelAdmin):
     """Allows only the listed lookups; Django allows more, and raises on some of their values."""
 
+    # An action can be applied to all rows at once, and Django raises on what is no id.
+    actions = None
     lookups: tuple[str, ...] = ()
+
+    def get_object(self, request: Any, object_id: str, from_field: str | None = None) -> Any:
+        """Return the object; Django raises on an empty name of the field that identifies it."""
+        return super().get_object(request, object_id, from_field or None)
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """Return whether one of the page's own filters uses the lookup."""
@@ -33,14 +42,16 @@ class FilteredAdmin(admin.ModelAdmin):
 class LargeTableAdmin(FilteredAdmin):
     """Lists newest rows first, and never counts, sorts or loads the whole table."""
 
-    # Django's actions can be applied to all rows at once, and would load every one of them.
-    actions = None
     ordering = ["-id"]
     paginator = BoundedPaginator
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     sortable_by = ()
     lookups = ("created_at__gte", "created_at__lt")
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """Return whether a link of the page's filters has this; PostgreSQL rejects some times."""
+        return super().lookup_allowed(lookup, value) and bool(MIDNIGHT.fullmatch(value))
 
     def get_search_results(
         self, request: Any, queryset: QuerySet[Any], search_term: str

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, PermissionDenied
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework import exceptions, status
@@ -14,7 +15,7 @@ from rest_framework.views import APIView
 from rest_framework.views import exception_handler as rest_exception_handler
 
 from common.api.renderers import wants_page
-from common.database.errors import is_overloaded, one_line
+from common.database.errors import DATABASE_ERRORS, is_overloaded, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,10 @@ BAD_PORT = "Send a Host header whose port is a number from 1 to 65535."
 NO_TLS = "Send this to an https:// address. Its body has just been sent without encryption."
 CROSS_SITE = "Pages of other websites may not send this. CSRF_TRUSTED_ORIGINS lists those that may."
 UNAVAILABLE = "The database is not available right now. Send the request again in a moment."
+OVERLOADED = "Too many requests are waiting for the database. Send the request again in a moment."
+FAULT = (
+    "The service failed, and its log says why. Nothing is wrong with the request: send it later."
+)
 
 
 class Conflict(exceptions.ValidationError):
@@ -70,6 +75,8 @@ def describe(error: Exception, view: APIView) -> dict[str, Any]:
 
 def describe_detail(detail: Any) -> dict[str, Any]:
     """Return the answer for an exception's detail: a text, a list, or a dictionary of fields."""
+    if isinstance(detail, list):
+        return {"error": " ".join(map(first_sentence, filter(None, detail))) or first_sentence([])}
     if not isinstance(detail, dict):
         return {"error": first_sentence(detail)}
     sentences = []
@@ -101,23 +108,30 @@ def error_response(request: HttpRequest, status_code: int, sentence: str) -> Htt
 def database_error_response(request: HttpRequest, error: Exception) -> HttpResponse:
     """Return a 503 with Retry-After, and log the database's error."""
     logger.error("The database failed: %s", one_line(error))
-    sentence = UNAVAILABLE
-    if is_overloaded(error):
-        sentence = (
-            "Too many requests are waiting for the database. Send the request again in a moment."
-        )
-    response = error_response(request, 503, sentence)
+    sentence = UNAVAILABLE if isinstance(error, DATABASE_ERRORS) else FAULT
+    response = error_response(request, 503, OVERLOADED if is_overloaded(error) else sentence)
     response.headers["Retry-After"] = RETRY_AFTER
     return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a request that Django rejects as suspicious, or whose values PostgreSQL rejects."""
+    """Answer a request that Django rejects as suspicious."""
     if isinstance(exception, DisallowedHost):
         return error_response(request, 400, "Send a Host header that ALLOWED_HOSTS contains.")
+    if fault := database_error_behind(exception):
+        return database_error_response(request, fault)
     return error_response(
         request, 400, "The request is malformed. Check its path, parameters and body."
     )
+
+
+def database_error_behind(exception: BaseException) -> Error | None:
+    """Return the database error because of which Django says that a session was deleted."""
+    while context := exception.__context__:
+        if isinstance(context, Error) and context.__cause__:
+            return context
+        exception = context
+    return None
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
-from common.api.parsers import require_utf_8
+from common.api.parsers import utf_8
 
 Field = serializers.Field[Any, Any, Any, Any]
 
@@ -27,7 +27,7 @@ def read_parameter(request: Request, field: Field) -> Any:
     if name not in request.query_params:
         return None
     # Django replaces invalid UTF-8 in query_params by U+FFFD, so look at the raw query string.
-    require_utf_8(unquote_to_bytes(request.META["QUERY_STRING"].encode("latin-1")), "query string")
+    utf_8(unquote_to_bytes(request.META["QUERY_STRING"].encode("latin-1")), "query string")
     if len(request.query_params.getlist(name)) > 1:
         raise ValidationError({name: ["Send this parameter only once."]})
     try:

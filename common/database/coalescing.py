@@ -15,7 +15,7 @@ from threading import Event, Lock
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from django.db import OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 
 from common.database.deadline import queue_budget
 from common.database.errors import PoolTimeout
@@ -52,17 +52,22 @@ class Coalesced(Generic[Item, Result]):
     """A function of many items whose concurrent calls are combined in batches; see `coalesced`."""
 
     def __init__(
-        self, function: Callable[[Sequence[Item]], Sequence[Result]], max_batch_size: int = 1000
+        self,
+        function: Callable[[Sequence[Item]], Sequence[Result]],
+        max_batch_size: int = 1000,
+        using: str = DEFAULT_DB_ALIAS,
     ) -> None:
         self.function = function
         self.max_batch_size = max_batch_size
+        self.using = using
         self._lock = Lock()
         self._waiting: list[_Waiter[Item, Result]] = []
         self._is_busy = False
 
     def __call__(self, items: Sequence[Item]) -> Sequence[Result]:
         """Return the function's results for these items, which may share a batch with others."""
-        if connection.in_atomic_block:  # A rollback would undo the rows of other requests too.
+        # A rollback would undo the rows of other requests too.
+        if connections[self.using].in_atomic_block:
             return self.function(items)
         waiter: _Waiter[Item, Result] = _Waiter(items)
         with self._lock:
@@ -148,15 +153,17 @@ class Coalesced(Generic[Item, Result]):
 
 
 def coalesced(
-    function: Callable[[Sequence[Item]], Sequence[Result]], max_batch_size: int = 1000
+    function: Callable[[Sequence[Item]], Sequence[Result]],
+    max_batch_size: int = 1000,
+    using: str = DEFAULT_DB_ALIAS,
 ) -> Coalesced[Item, Result]:
     """Decorate a function that runs one statement for a sequence of items.
 
     It runs for the items of concurrent calls together, at most `max_batch_size` of them, and must
     return one result per item, in order; each call gets its own. If it raises, all calls of the
     batch raise, so validate items before the call. A call that waits too long for others raises
-    OperationalError. A call inside a transaction runs alone.
+    OperationalError. A call inside a transaction of the database `using` runs alone.
     """
-    combined = Coalesced(function, max_batch_size)
+    combined = Coalesced(function, max_batch_size, using)
     update_wrapper(combined, function)
     return combined

@@ -22,7 +22,14 @@ def is_overloaded(error: BaseException) -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error's message on one line, without the details, which may quote a row."""
+    """Return an error's message, on one line, and the kind of statement that failed.
+
+    It names constraints and columns, but leaves out the details, which may contain personal data.
+    """
     cause = error if isinstance(error, psycopg2.Error) else error.__cause__
-    primary = cause.diag.message_primary if isinstance(cause, psycopg2.Error) else None
-    return " ".join((primary or str(error)).split())
+    if not isinstance(cause, psycopg2.Error):
+        return " ".join(str(error).split())
+    message = cause.diag.message_primary or str(error)
+    if cause.cursor and cause.cursor.query:
+        message += f" ({cause.cursor.query.split(maxsplit=1)[0].decode()})"
+    return " ".join(message.split())

@@ -48,7 +48,7 @@ SUPPORTED = {
 
 
 def json_rows(queryset: QuerySet[Any], serializer_class: Any) -> QuerySet[Any]:
-    """Return the queryset as pairs of the id and the serializer's JSON.
+    """Return the queryset with the serializer's JSON of each row as `json`.
 
     Raises ImproperlyConfigured if PostgreSQL would not write the same JSON as the serializer.
     """
@@ -58,14 +58,12 @@ def json_rows(queryset: QuerySet[Any], serializer_class: Any) -> QuerySet[Any]:
     for cls in (serializer_class, list_class or serializers.ListSerializer):
         require_stock(cls, SERIALIZER_HOOKS, "is not called for a list")
     fields = serializer_class().fields.items()
-    row = JSONText(
-        **{
-            name: json_of(field, model, f"{serializer_class.__name__}.{name}")
-            for name, field in fields
-            if not field.write_only
-        }
-    )
-    rows: QuerySet[Any] = queryset.annotate(json=row).values_list("pk", "json")
+    members = {
+        name: json_of(field, model, f"{serializer_class.__name__}.{name}")
+        for name, field in fields
+        if not field.write_only
+    }
+    rows: QuerySet[Any] = queryset.annotate(json=JSONText(**members))
     return rows
 
 
@@ -152,7 +150,7 @@ class JSONText(Func):
     output_field = TextField()
 
     def __init__(self, **members: Expression | F) -> None:
-        names = [Value(f",{orjson.dumps(name).decode()}:") for name in members]
-        names[0] = Value("{" + names[0].value[1:])
-        parts = [part for member in zip(names, members.values(), strict=True) for part in member]
-        super().__init__(*parts, Value("}"))
+        parts: list[Any] = []
+        for name, value in members.items():
+            parts += [Value(f"{',' if parts else '{'}{orjson.dumps(name).decode()}:"), value]
+        super().__init__(*(parts or [Value("{")]), Value("}"))

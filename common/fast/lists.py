@@ -10,6 +10,7 @@ from functools import lru_cache
 from threading import Semaphore
 from typing import Any, NamedTuple
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
@@ -51,10 +52,11 @@ class Page(NamedTuple):
 
 
 class JSONList:
-    """A list of rows, given as pairs of id and JSON (see json_rows.py)."""
+    """A list of rows, given with their JSON (see json_rows.py)."""
 
-    def __init__(self, rows: QuerySet[Any]) -> None:
-        self.rows = rows
+    def __init__(self, queryset: QuerySet[Any]) -> None:
+        self.queryset = queryset
+        self.rows = queryset.values_list("pk", "json")
         self._coalesced: dict[int, Coalesced[int, Page]] = {}
 
     def page(self, after: int, size: int) -> Page:
@@ -71,10 +73,14 @@ class JSONList:
         The SQL is compiled once: the ORM takes longer to do that than PostgreSQL to run it.
         """
         if size not in self._coalesced:
-            statement = self.statement(size)
+            try:
+                statement = self.statement(size)
+            except EmptyResultSet:  # as of .none(), for which no database is asked
+                return self.page(after, size)
             self._coalesced[size] = coalesced(
                 lambda afters: self.pages(statement, [(after, LARGEST_ID) for after in afters]),
                 max_batch_size=max(1, MAX_COALESCED_ROWS // size),
+                using=self.rows.db,
             )
         return self._coalesced[size]([after])[0]
 

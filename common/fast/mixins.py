@@ -160,7 +160,7 @@ def shared_instances(queryset: QuerySet[Any]) -> Coalesced[int, Any]:
         found = queryset.in_bulk({pk for pk in pks if abs(pk) <= LARGEST_ID})
         return [found.get(pk) for pk in pks]
 
-    return coalesced(select)
+    return coalesced(select, using=queryset.db)
 
 
 class ListModelMixin(FastMixin, mixins.ListModelMixin):
@@ -200,8 +200,9 @@ class ListModelMixin(FastMixin, mixins.ListModelMixin):
         everything = whole_list(self.queryset, self.serializer_class)
         if not request.META.get("QUERY_STRING"):
             return everything, True
-        rows = self.filter_queryset(everything.rows)
-        if rows is everything.rows:
+        queryset = everything.queryset.all()  # A filter might evaluate it.
+        rows = self.filter_queryset(queryset)
+        if rows is queryset:
             return everything, True
         require_keyset(rows)
         return JSONList(rows), False

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 
 from common.admin import ReadOnlyAdmin
+from common.user_names import normalized
 from numbers_project.random_numbers.filters import UserFilter
 from numbers_project.random_numbers.models import GeneratedNumber, User
 
@@ -38,3 +39,9 @@ class UserAdmin(ReadOnlyAdmin):
     list_display = ["id", "name"]
     search_fields = ["name"]
     search_help_text = "The beginning of a name (case-sensitive)"
+
+    def get_search_results(
+        self, request: Any, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        """Find names in the form in which they are kept."""
+        return super().get_search_results(request, queryset, normalized(search_term))

@@ -21,5 +21,6 @@ class UserFilter(ParameterFilter):
         With a known id instead of a join, PostgreSQL can estimate how many there are, and reads
         them in the order of their ids from the index.
         """
-        ids = read(User.objects.filter(name=value).values_list("id", flat=True), list)
+        users = User.objects.filter(name=User.objects.stored_name(value))
+        ids = read(users.values_list("id", flat=True), list)
         return queryset.filter(user_id=ids[0]) if ids else queryset.none()

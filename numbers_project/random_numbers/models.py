@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from common.user_names import NAME_LENGTH
+from common.user_names import NAME_LENGTH, spellings
 from numbers_project.random_numbers.generator import draw
 from numbers_project.random_numbers.queries import (
     Draw,
@@ -17,13 +17,29 @@ from numbers_project.random_numbers.queries import (
 
 LARGEST_LIMIT = 2**53 - 1  # the largest integer that every JSON client reads exactly
 DEFAULT_LIMIT = 1000
-LARGEST_COUNT = 10_000
+
+
+class UserManager(models.Manager["User"]):
+    """Finds users by name."""
+
+    def stored_name(self, name: str) -> str:
+        """Return a name in the form in which a user is stored, or would be.
+
+        That is NFC, unless the user was stored before names were normalized.
+        """
+        forms = spellings(name)
+        if len(forms) == 1:
+            return name
+        stored = set(self.filter(name__in=forms).values_list("name", flat=True))
+        return next((form for form in forms if form in stored), forms[0])
 
 
 class User(models.Model):
     """A registered user. The user service owns the table; this service's role may only read it."""
 
     name = models.CharField(max_length=NAME_LENGTH)
+
+    objects = UserManager()
 
     class Meta:
         managed = False

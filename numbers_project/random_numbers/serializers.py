@@ -6,12 +6,12 @@ from django.conf import settings
 from rest_framework import serializers
 
 from common.api.fields import StrictIntegerField, UTCDateTimeField
-from common.user_names import NameField
+from common.user_names import KnownNameField
 from numbers_project.random_numbers.models import (
     DEFAULT_LIMIT,
-    LARGEST_COUNT,
     LARGEST_LIMIT,
     GeneratedNumber,
+    User,
 )
 from numbers_project.random_numbers.queries import SavedBatch
 
@@ -21,7 +21,7 @@ UNKNOWN_USER = "No user with this name is registered. Register the user first."
 class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     """A number to draw, and the number that was drawn."""
 
-    user = NameField(help_text="Name of a registered user.")
+    user = KnownNameField(help_text="Name of a registered user.")
     limit = StrictIntegerField(
         min_value=0,
         max_value=LARGEST_LIMIT,
@@ -31,7 +31,7 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     )
     count = StrictIntegerField(
         min_value=1,
-        max_value=LARGEST_COUNT,
+        max_value=settings.MAX_COUNT,
         required=False,
         write_only=True,
         help_text="How many numbers to draw at once. Either all of them are saved or none.",
@@ -44,7 +44,8 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
         fields = ["id", "user", "limit", "count", "randomNumber", "createdAt"]
 
     def validate_user(self, name: str) -> str:
-        """Refuse another user's name, where tokens are for one user each."""
+        """Return the name as it is stored; refuse another's, where tokens are for one user each."""
+        name = User.objects.stored_name(name)
         if settings.AUTH_USER_CLAIM:
             from common.api.tokens import require_own_name
 

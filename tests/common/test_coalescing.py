@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from time import monotonic
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 
 from common.database import coalescing
 from common.database.coalescing import Coalesced, coalesced
@@ -73,6 +74,19 @@ def test_a_call_in_a_transaction_runs_alone() -> None:
         wait_for(lambda: table.batches == [[1], [3]], 10)
         table.may_save.set()
         assert [first.result(10), other.result(10), alone.result(10)] == [10, 20, 30]
+
+
+@pytest.mark.parametrize(("using", "runs_alone"), [("archive", True), ("default", False)])
+def test_a_transaction_counts_only_in_the_database_that_is_used(
+    monkeypatch: pytest.MonkeyPatch, using: str, runs_alone: bool
+) -> None:
+    monkeypatch.setitem(connections.settings, "archive", connections.settings["default"])
+    monkeypatch.setattr(connections["archive"], "in_atomic_block", True)
+    batches: list[Any] = []
+    double = coalesced(lambda numbers: [2 * number for number in numbers], using=using)
+    monkeypatch.setattr(double, "_run_batch", lambda: batches.append("a batch"))
+    assert list(double([1])) == ([2] if runs_alone else [])
+    assert batches == ([] if runs_alone else ["a batch"])
 
 
 def test_all_calls_of_a_failed_batch_raise_and_the_next_batch_succeeds() -> None:

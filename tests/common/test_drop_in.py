@@ -132,6 +132,51 @@ def test_querysets_of_each_kind_list_the_same_rows(tables: None) -> None:
         assert both(queryset=queryset)[1].count(b'"id"') == 3
 
 
+class Narrowing(ParameterFilter):
+    parameter = "by"
+    description = "A method of querysets."
+
+    def apply(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        narrowed = queryset.filter(text__gt="sample 0")
+        return {
+            "none": narrowed.none,
+            "only": lambda: narrowed.only("id"),
+            "defer": lambda: narrowed.defer("text"),
+            "select_related": lambda: narrowed.select_related("owner"),
+            "prefetch_related": lambda: narrowed.prefetch_related("owner"),
+            "annotate": lambda: narrowed.annotate(count=Count("owner__sample")),
+            "exists": lambda: narrowed if queryset else narrowed.none(),
+        }[value]()
+
+
+@pytest.mark.parametrize(
+    ("by", "rows"),
+    [("none", 0), *((name, 2) for name in ("only", "defer", "select_related", "prefetch_related",
+                                          "annotate", "exists"))],
+)  # fmt: skip
+def test_a_filter_may_call_any_method_of_a_queryset(tables: None, by: str, rows: int) -> None:
+    for number in (1, 2):  # of the rows before it, a request keeps nothing for the next one
+        make_samples(3)
+        for path in (f"/?by={by}", f"/?by={by}&page_size=9"):
+            _, body, _ = both(path=path, filter_backends=[Narrowing])
+            assert body.count(b'"id"') == rows * number
+
+
+def test_a_queryset_may_be_known_to_be_empty(tables: None) -> None:
+    (sample,) = make_samples(1)
+    rows = Sample.objects.order_by("id")
+    for queryset in (rows.none(), rows.filter(id__in=[])):
+        for path in ("/", "/?page_size=2", "/?after=0"):
+            assert both(path=path, queryset=queryset)[:2] == (200, b"[]")
+        assert both("retrieve", queryset=queryset, kwargs={"pk": str(sample.pk)})[0] == 404
+
+
+def test_a_serializer_may_have_no_readable_field(tables: None) -> None:
+    make_samples(2)
+    hidden = serializer(text=serializers.CharField(write_only=True))
+    assert both(serializer_class=hidden)[1] == b"[{},{}]"
+
+
 class Page(models.Model):
     """Its table is called as one was in the statement for pages."""
 

@@ -97,6 +97,19 @@ def test_a_permission_that_django_denies_does_not_look_like_a_wrong_address() ->
     assert (status, body) == (403, b'{"error":"Only owners may look."}')
 
 
+@pytest.mark.parametrize(
+    ("detail", "sentence"),
+    [(["One.", "Two."], "One. Two."), ("One.", "One."), ([], "The request is not valid."),
+     ([{}, {"text": ["One.", "Two."]}, {"text": ["Three."]}], "One. Three.")],
+)  # fmt: skip
+def test_all_messages_of_an_error_are_in_its_sentence(detail: Any, sentence: str) -> None:
+    class Failing(SampleViewSet):
+        def get_queryset(self) -> Any:
+            raise exceptions.ValidationError(detail)
+
+    assert answer(Failing, rf.get("/"))[1] == b'{"error":"%s"}' % sentence.encode()
+
+
 def test_the_sentence_names_what_is_wrong_also_behind_what_is_not() -> None:
     body = {"parts": [{"text": "a"}, {}], "text": "a"}
 

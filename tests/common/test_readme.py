@@ -1,4 +1,4 @@
-"""README.md and CONTRIBUTING.md agree with the code."""
+"""README.md, SETTINGS.md, SECURITY.md and CONTRIBUTING.md agree with the code."""
 
 import ast
 import re
@@ -11,6 +11,8 @@ from common.services import SERVICES
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
+SETTINGS = (ROOT / "SETTINGS.md").read_text()
+SECURITY = (ROOT / "SECURITY.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 SCRIPT = (ROOT / "manage_all.sh").read_text()
 
@@ -19,7 +21,11 @@ def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 150
 
 
-@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+@pytest.mark.parametrize(
+    "text",
+    [README, SETTINGS, SECURITY, CONTRIBUTING],
+    ids=["README", "SETTINGS", "SECURITY", "CONTRIBUTING"],
+)
 def test_every_path_in_a_document_exists(text: str) -> None:
     text = text.replace("dice_project", "users_project")  # the example of a copy
     tracked = subprocess.run(
@@ -36,7 +42,9 @@ def test_every_path_in_a_document_exists(text: str) -> None:
         assert (ROOT / path).exists(), path
 
 
-@pytest.mark.parametrize("word", re.findall(r"manage_all\.sh ([a-z-]+)", README + CONTRIBUTING))
+@pytest.mark.parametrize(
+    "word", re.findall(r"manage_all\.sh ([a-z-]+)", README + SECURITY + CONTRIBUTING)
+)
 def test_every_command_in_a_document_exists(word: str) -> None:
     assert f"./manage_all.sh {word}" in SCRIPT or word in get_commands()
 
@@ -68,16 +76,19 @@ def settings_in_the_code() -> set[str]:
     return names | {f"{{}}{suffix}" for suffix in suffixes}
 
 
-def test_the_readme_lists_exactly_the_settings_of_the_code() -> None:
-    tables = re.findall(r"^\| (`[A-Z][A-Z_`, ]+`) \|", README, re.MULTILINE)
+def test_the_settings_are_exactly_those_of_the_code() -> None:
+    services, _ = SETTINGS.split("## The front script")
+    tables = re.findall(r"^\| (`[A-Z][A-Z_`, or]+`) \|", services, re.MULTILINE)
     prefixes = "|".join(f"{service.prefix}(?=_)" for service in SERVICES)
     documented = set(re.findall(r"[A-Z_{}]{4,}", re.sub(prefixes, "{}", " ".join(tables))))
     assert documented == settings_in_the_code()
 
 
-def test_the_readme_lists_the_settings_of_the_front_script() -> None:
+def test_the_settings_of_the_front_script_are_listed() -> None:
     defaults = set(re.findall(r"\$\{([A-Z_]+):-", SCRIPT))
     for path in ROOT.glob("*.py"):
         defaults |= set(re.findall(r'environ\.get\("([A-Z_]+)"\)', path.read_text()))
     assert {"PYTHON", "STATE_DIR", "DB_HOST"} <= defaults
-    assert {name for name in defaults if f"`{name}`" not in README and "_FILE" not in name} == set()
+    assert {
+        name for name in defaults if f"`{name}`" not in SETTINGS and "_FILE" not in name
+    } == set()

@@ -25,8 +25,7 @@ from common.serving import resources
 def test_bind_is_a_host_and_a_port(
     monkeypatch: pytest.MonkeyPatch, bind: str, addresses: list[str]
 ) -> None:
-    monkeypatch.setenv("BIND", bind)
-    monkeypatch.setattr(resources, "BIND", limits.address("BIND", ""))
+    monkeypatch.setattr(resources, "BIND", limits.address(bind))
     monkeypatch.setattr(resources, "all_hosts", lambda: ["all"])
     assert resources.addresses() == addresses
 

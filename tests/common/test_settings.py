@@ -18,6 +18,28 @@ def test_the_production_settings_pass_djangos_deployment_checks(service: str) ->
     assert "no issues" in result.stdout
 
 
+@pytest.mark.parametrize("value", ["0", "10001", "x", "-1"])
+def test_a_bad_largest_count_stops_the_startup(value: str) -> None:
+    result = manage("numbers", "check", MAX_COUNT=value)
+    assert result.returncode != 0
+    assert f"MAX_COUNT='{value}' is not a whole number from 1 to 10000" in result.stderr
+
+
+@pytest.mark.parametrize(("environment", "largest"), [({}, 10_000), ({"MAX_COUNT": "7"}, 7)])
+def test_the_largest_count_is_a_setting(environment: dict[str, str], largest: int) -> None:
+    query = (
+        "from numbers_project.random_numbers.serializers import GeneratedNumberSerializer as s;"
+        f"one = s(data=dict(user='x', count={largest}));"
+        f"more = s(data=dict(user='x', count={largest + 1}));"
+        "print(one.is_valid(), more.is_valid(), more.errors['count'][0])"
+    )
+    result = manage("numbers", "shell", "-v0", "-c", query, **environment)
+    refusal = f"False Ensure this value is less than or equal to {largest}."
+    assert result.stdout.strip() == f"True {refusal}", result.stderr
+    document = manage("numbers", "spectacular", **environment).stdout
+    assert f"maximum: {largest}\n" in document
+
+
 def test_no_secret_has_a_default() -> None:
     for name in ("SECRET_KEY", "DB_PASSWORD"):
         result = manage("users", "check", **{name: "", f"{name}_FILE": ""})

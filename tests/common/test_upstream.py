@@ -542,6 +542,13 @@ def test_django_notes_in_errors_occurred_that_something_has_failed() -> None:
 
 
 @pytest.mark.django_db
+def test_psycopg2_names_a_nul_in_what_it_raises() -> None:
+    """common/api/middleware.py: is_nul."""
+    with pytest.raises(ValueError, match=r"NUL \(0x00\)"):
+        User.objects.filter(name="\0").exists()
+
+
+@pytest.mark.django_db
 def test_django_says_by_in_atomic_block_whether_a_transaction_is_open() -> None:
     """common/database/pool.py, common/database/coalescing.py: it keeps its connection."""
     assert connection.in_atomic_block is True

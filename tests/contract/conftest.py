@@ -1,6 +1,7 @@
 """HTTP clients of both services, and tables with many rows."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -24,6 +25,26 @@ def users(services: Services) -> Iterator[httpx.Client]:
 def numbers(services: Services) -> Iterator[httpx.Client]:
     """A client of the random number service."""
     with httpx.Client(base_url=services.numbers, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def admin(services: Services) -> Iterator[httpx.Client]:
+    """A client that is signed in to the user service's admin."""
+    with signed_in(services, services.users) as client:
+        yield client
+
+
+@contextmanager
+def signed_in(services: Services, url: str) -> Iterator[httpx.Client]:
+    """Open a client that is signed in to a service's admin."""
+    with httpx.Client(base_url=url, timeout=30) as client:
+        (token,) = re.findall(
+            'csrfmiddlewaretoken" value="(.*?)"', client.get("/admin/login/").text
+        )
+        form = {"username": "admin", "password": services.admin_password}
+        answer = client.post("/admin/login/", data={**form, "csrfmiddlewaretoken": token})
+        assert answer.status_code == 302
         yield client
 
 

@@ -14,19 +14,15 @@ EVERY_STATUS = {"400", "404", "405", "409", "413", "415", "422", "503"}
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 
 
-@pytest.mark.parametrize(
-    ("service", "options"),
-    [
-        ("users", []),
-        # A schema cannot express that a user has to be registered.
-        ("numbers", ["--exclude-checks", "positive_data_acceptance"]),
-    ],
-)
+@pytest.mark.parametrize("service", ["users", "numbers"])
 def test_a_service_conforms_to_its_openapi_document(
-    services: Services, tmp_path: Path, service: str, options: list[str]
+    services: Services, tmp_path: Path, service: str
 ) -> None:
     url = f"{getattr(services, service)}/schema"
-    command = [SCHEMATHESIS, "run", url, "--checks", "all", *options, "--max-examples", "60"]
+    command = [SCHEMATHESIS, "run", url, "--checks", "all", "--max-examples", "60"]
+    # A schema cannot express that a user has to be registered, and what schemathesis takes for
+    # Unicode's categories has characters that are none; tests/users/test_names.py has the names.
+    command += ["--exclude-checks", "positive_data_acceptance"]
     # The same examples in each run; omit the seed to try new ones.
     command += ["--seed", "1"]
     # In a temporary folder, since it leaves files behind.

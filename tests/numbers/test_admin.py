@@ -33,6 +33,14 @@ def test_numbers_can_be_searched_by_user(admin: Client, ankur: int, register) ->
     assert f"{NUMBERS}{other}/" in admin.get(NUMBERS, {"q": "  "}).content.decode()
 
 
+@pytest.mark.parametrize("search", ["Zo\u00eb", "Zoe\u0308"])
+def test_both_forms_of_a_name_are_found(admin: Client, register, search: str) -> None:
+    register("Zo\u00eb")
+    drawn = GeneratedNumber.objects.generate("Zo\u00eb")
+    assert ">Zo\u00eb<" in admin.get(USERS, {"q": search}).content.decode()
+    assert f"{NUMBERS}{drawn.id}/" in admin.get(NUMBERS, {"q": search}).content.decode()
+
+
 def test_a_number_of_a_deleted_user_is_shown(admin: Client, ankur: int, users_database) -> None:
     drawn = GeneratedNumber.objects.generate("ankur")
     users_database.cursor().execute("DELETE FROM users_user")

@@ -57,6 +57,28 @@ def test_surrounding_white_space_of_the_user_is_removed(client: Client, ankur: i
     assert generate(client, {"user": " ankur\n"}).json()["user"] == "ankur"
 
 
+@pytest.mark.parametrize("more", [{}, {"count": 2}])
+@pytest.mark.parametrize("given", ["Zo\u00eb", "Zoe\u0308"])
+def test_both_forms_of_a_name_are_one_user(client: Client, register, given: str, more) -> None:
+    ids = {name: register(name) for name in ("Zoe\u0308", "Zo\u00eb")}
+    assert generate(client, {"user": given, **more}).json()["user"] == "Zo\u00eb"
+    assert {row.user_id for row in GeneratedNumber.objects.all()} == {ids["Zo\u00eb"]}
+    answer = client.get("/get-saved-numbers", {"user": given}).json()
+    assert {row["username"] for row in answer["savedNumbers"]} == {"Zo\u00eb"}
+
+
+@pytest.mark.parametrize("more", [{}, {"count": 2}])
+@pytest.mark.parametrize("stored", ["Zoe\u0308", "an\nkur", "\u200b"])
+def test_a_name_that_was_stored_before_the_rules_for_names_can_be_drawn_for(
+    client: Client, register, stored: str, more
+) -> None:
+    pk = register(stored)
+    assert generate(client, {"user": stored, **more}).json()["user"] == stored
+    assert {row.user_id for row in GeneratedNumber.objects.all()} == {pk}
+    answer = client.get("/get-saved-numbers", {"user": stored}).json()
+    assert {row["username"] for row in answer["savedNumbers"]} == {stored}
+
+
 @pytest.mark.parametrize("limit", [0, LARGEST_LIMIT, 6.0])
 def test_a_valid_limit_is_accepted(client: Client, ankur: int, limit: float) -> None:
     response = generate(client, {"user": "ankur", "limit": limit})

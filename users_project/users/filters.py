@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from common.api.filters import ParameterFilter
+from common.user_names import spellings
 
 
 class NameFilter(ParameterFilter):
@@ -15,4 +16,4 @@ class NameFilter(ParameterFilter):
 
     def apply(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the user with the name."""
-        return queryset.filter(name=value)
+        return queryset.filter(name__in=spellings(value))

@@ -16,7 +16,8 @@ class UserViewSet(
 ):
     """Registered users.
 
-    A name is unique and has 1 to 80 characters, not counting surrounding white space.
+    A name is unique and has 1 to 80 visible characters, not counting surrounding white space. It is
+    kept in Unicode's form NFC, so the two ways to write an "é" are one name.
     """
 
     scope = "users"
