@@ -19,7 +19,7 @@ def connect(state: Path, host: str = "127.0.0.1", database: str = "random") -> A
     """Enter the server of a state folder as its superuser; each statement commits."""
     connection = psycopg2.connect(
         host=host,
-        port=(state / "postgres.port").read_text(),
+        port=(state / "postgres.port").read_text().strip(),
         dbname=database,
         user="postgres",
         password=(state / "secrets" / "postgres").read_text().strip(),
@@ -68,7 +68,7 @@ class Replica:
         self.state = state
         self.server = LocalPostgres(state)
         self.server.data = self.server.home / "replica"
-        self.port = (state / "postgres.port").read_text()
+        self.port = (state / "postgres.port").read_text().strip()
         password = (state / "secrets" / "postgres").read_text().strip()
         source = f"host=127.0.0.1 port={self.port} user=postgres password={password}"
         data = [f"--pgdata={self.server.data}", f"--dbname={source}"]

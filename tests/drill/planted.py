@@ -33,14 +33,10 @@ class Bug(NamedTuple):
 ANSWER_FIRST = """
 def insert_draws(draws):
     from datetime import UTC
+    from random import getrandbits
     from threading import Timer
 
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval('random_numbers_generatednumber_id_seq') FROM generate_series(1, %s)",
-            [len(draws)],
-        )
-        ids = [pk for (pk,) in cursor.fetchall()]
+    ids = [getrandbits(60) for _ in draws]
     Timer(0.5, save, [ids, draws]).start()
     return [Saved(pk, *draw, datetime.now(UTC)) for pk, draw in zip(ids, draws)]
 
