@@ -12,6 +12,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from common.services import SERVICES
+from local_postgres import free_port
 from tests.common.conftest import manage
 from tests.conftest import ROOT
 
@@ -153,7 +154,7 @@ def serve(service: str, **environment: str) -> subprocess.CompletedProcess[str]:
         "DJANGO_SETTINGS_MODULE": f"{service}_project.settings",
         "DB_USER": f"{service}_service",
         "DB_PASSWORD_FILE": os.environ[f"{service.upper()}_DB_PASSWORD_FILE"],
-        "BIND": "127.0.0.1:0",
+        "BIND": f"127.0.0.1:{free_port()}",
     }
     return subprocess.run(
         [sys.executable, "-m", "gunicorn", "--config", config, f"{service}_project.wsgi"],

@@ -21,7 +21,8 @@ PROXIES = "10.0.0.0/8, fd00::/8"
 SCRIPT = """
 import warnings, gevent
 from gunicorn.config import Config
-from common.serving.logging import JSONLogger
+from common.serving.logging import HubErrors, JSONLogger
+gevent.get_hub().print_exception = HubErrors()
 log = JSONLogger(Config())
 log.error("two\\nlines")
 warnings.warn("two\\nlines")

@@ -64,7 +64,7 @@ def test_a_table_in_use_is_reported_without_a_traceback(superuser) -> None:
     finally:
         superuser.execute("ROLLBACK")
     assert result.returncode == 1
-    assert "A table is in use by others: canceling statement due to lock timeout." in result.stderr
+    assert "A table is in use by others: canceling statement due to lock timeout" in result.stderr
     assert "Run migrate again." in result.stderr
     assert "Traceback" not in result.stderr
 

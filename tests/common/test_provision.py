@@ -206,7 +206,7 @@ def test_a_name_in_a_statement_that_fails_is_not_logged() -> None:
         connection.cursor().execute(insert)
     assert "Jane Roe" in str(raised.value)
     assert one_line(raised.value) == (
-        'duplicate key value violates unique constraint "user_name_unique"'
+        'duplicate key value violates unique constraint "user_name_unique" (INSERT)'
     )
     state = Path(os.environ["DB_ADMIN_PASSWORD_FILE"]).parent.parent
     log = LocalPostgres(state).log.read_text()

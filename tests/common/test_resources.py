@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from common import limits
+from common import env, limits
 from common.serving import resources
 
 
@@ -25,7 +25,8 @@ from common.serving import resources
 def test_bind_is_a_host_and_a_port(
     monkeypatch: pytest.MonkeyPatch, bind: str, addresses: list[str]
 ) -> None:
-    monkeypatch.setattr(resources, "BIND", limits.address(bind))
+    monkeypatch.setenv("BIND", bind)
+    monkeypatch.setattr(resources, "BIND", env.address("BIND", ":8000"))
     monkeypatch.setattr(resources, "all_hosts", lambda: ["all"])
     assert resources.addresses() == addresses
 
