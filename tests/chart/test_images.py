@@ -43,8 +43,8 @@ def test_compose_hardens_the_containers_like_the_chart():
 
 def test_compose_mounts_only_a_services_own_secrets():
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    for owner in (service.name for service in SERVICES):
-        for name in (owner, f"{owner}-migrate"):
+    for service in (service.name for service in SERVICES):
+        for name, owner in ((service, service), (f"{service}-migrate", f"{service}-owner")):
             assert services[name]["volumes"] == [f"{owner}-secrets:/run/secrets/{owner}:ro"]
             files = [value for value in services[name]["environment"].values() if "/run/" in value]
             assert len(files) == 2
@@ -53,18 +53,23 @@ def test_compose_mounts_only_a_services_own_secrets():
 
 def test_compose_makes_the_secrets_of_all_services_and_lets_provisioning_read_them():
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    names = [*(service.name for service in SERVICES), "admin"]
+    names = ["admin", *(service.name + kind for service in SERVICES for kind in ("", "-owner"))]
     volumes = [f"{name}-secrets:/run/secrets/{name}" for name in names]
-    assert services["secrets"]["volumes"] == volumes
-    assert services["provision"]["volumes"] == [f"{volume}:ro" for volume in volumes]
+    assert sorted(services["secrets"]["volumes"]) == sorted(volumes)
+    mounted = sorted(services["provision"]["volumes"])
+    assert mounted == sorted(f"{volume}:ro" for volume in volumes)
     for service in SERVICES:
-        file = services["provision"]["environment"][f"{service.prefix}_DB_PASSWORD_FILE"]
-        assert file == f"/run/secrets/{service.name}/database"
+        environment = services["provision"]["environment"]
+        for kind, folder in (("", service.name), ("_OWNER", f"{service.name}-owner")):
+            file = environment[f"{service.prefix}{kind}_DB_PASSWORD_FILE"]
+            assert file == f"/run/secrets/{folder}/database"
 
 
 def test_the_dockerfile_has_a_target_that_serves_each_service():
     stages = re.findall(r"^FROM runtime AS \w+\n(.*?)(?=^FROM |\Z)", DOCKERFILE, re.M | re.S)
-    copied = [re.findall(r"^COPY (\S+) \S+$", stage, re.M) for stage in stages]
+    copied = [
+        re.findall(r"^COPY (?:--from=source /app/)?(\S+) \S+$", stage, re.M) for stage in stages
+    ]
     assert copied == [[f"{service.name}_project"] for service in SERVICES]
     for service, stage in zip(SERVICES, stages, strict=True):
         assert f"python {service.name}_project/manage.py collectstatic --noinput\n" in stage
