@@ -89,8 +89,10 @@ class LocalPostgres:
             self.program("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
 
     def purge(self) -> None:
-        """Stop the server and remove its data, and its folder if nothing else is in it."""
+        """Stop the server and remove its data, and its folder unless others use that too."""
         self.stop()
+        if str(self.home).startswith(ELSEWHERE):
+            remove(self.home)
         for name in ("data", "data.tmp", "programs", "programs.tmp", "password", "postgres.log"):
             remove(self.home / name)
         with suppress(OSError):

@@ -1,9 +1,7 @@
 """manage_all.sh in shells that were made for something else."""
 
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +9,9 @@ import httpx
 import pytest
 
 from local_postgres import LocalPostgres
-from tests.conftest import ROOT
+from tests.conftest import ROOT, bare_environment
 from tests.front_script.conftest import Environment, processes
+from tests.front_script.test_manage_all import copy_of_the_project
 
 # Each of these leads a program elsewhere: bash, Python, Django, gunicorn, libpq, HTTP clients.
 MISLEADING = {
@@ -151,28 +150,21 @@ def test_the_current_folder_may_have_been_removed(
 
 
 @pytest.mark.parametrize("name", ["-dash", "ü %d %s", "it's", "[x]*?", "#;&|<>"])
-def test_the_projects_folder_may_have_any_name(
-    environment: Environment, tmp_path: Path, name: str
-) -> None:
+def test_the_projects_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     project = tmp_path / name
-    shutil.copytree(ROOT / "common", project / "common")
-    for path in (ROOT / "manage_all.sh", *ROOT.glob("*.py")):
-        shutil.copy(path, project)
-    for path in (
-        ROOT / ".venv",
-        ROOT / ".static",
-        *ROOT.glob("*_project"),
-        ROOT / "requirements-local.txt",
-    ):
+    copy_of_the_project(tmp_path).rename(project)
+    for path in (ROOT / ".venv", ROOT / ".static", *ROOT.glob("*_project")):
         (project / path.name).symlink_to(path)
-    result = subprocess.run(
-        [f"{name}/manage_all.sh", "check"],
-        env={**environment, "STATE_DIR": str(project / ".state"), "PYTHON": sys.executable},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert (result.returncode, result.stderr) == (0, "")
+    for words in (["check"], ["down", "--purge", "--yes"]):
+        result = subprocess.run(
+            [f"{name}/manage_all.sh", *words],
+            env=bare_environment(project / ".state"),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+    assert not (project / ".state").exists()
 
 
 @pytest.mark.parametrize("character", ['"', "$", "`", "\\", "\n"])
