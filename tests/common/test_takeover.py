@@ -51,6 +51,9 @@ def old(superuser) -> Iterator[Any]:
             cursor.execute(f"REASSIGN OWNED BY {service.owner_role} TO {service.role}")
             cursor.execute(f"DROP OWNED BY {service.owner_role}")
             cursor.execute(f"GRANT CONNECT ON DATABASE {NAME} TO {service.role}")
+            # DROP OWNED has also taken the right to connect to the database of the other tests.
+            roles, tests = f"{service.role}, {service.owner_role}", os.environ["DB_NAME"]
+            cursor.execute(f"GRANT CONNECT ON DATABASE {tests} TO {roles}")
         cursor.execute("INSERT INTO users.users_user (name) VALUES ('ankur')")
         yield cursor
     superuser.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
