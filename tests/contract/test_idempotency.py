@@ -79,6 +79,8 @@ def waits_for_a_lock(superuser: psycopg2.extensions.cursor) -> bool:
 def test_each_of_400_keys_draws_once_while_workers_are_killed(
     services: Services, user: str
 ) -> None:
+    if services.state is None:
+        pytest.skip("kills the services' workers, but USERS_URL names services elsewhere")
     keys = [f"{key_of(user)}/{number}" for number in range(400)] * 3
     random.Random(1).shuffle(keys)
     killed = threading.Event()
