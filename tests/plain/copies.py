@@ -97,7 +97,7 @@ def settings(copy: Path, state: Path, service: Service) -> dict[str, str]:
     secrets = state / "secrets"
     return {
         "DB_HOST": "127.0.0.1",
-        "DB_PORT": (state / "postgres.port").read_text(),
+        "DB_PORT": (state / "postgres.port").read_text().strip(),
         "DB_NAME": "random",
         "DB_USER": service.role,
         "DB_PASSWORD_FILE": str(secrets / f"{service.name}_db"),
