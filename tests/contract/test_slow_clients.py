@@ -202,7 +202,7 @@ def test_a_body_that_is_sent_slowly_has_one_deadline(services: Services) -> None
     """Each byte comes in time, but not all of them."""
     with stalled(services.numbers, HALF_A_BODY, 1) as (client,):
         client.settimeout(0.2)
-        end = monotonic() + 30
+        end = monotonic() + 10 * (CLIENT_TIMEOUT if services.state else 30)
         while monotonic() < end:
             client.sendall(b" ")
             with suppress(TimeoutError):
@@ -213,6 +213,8 @@ def test_a_body_that_is_sent_slowly_has_one_deadline(services: Services) -> None
 
 
 def test_a_header_that_is_sent_slowly_has_one_deadline(services: Services) -> None:
+    if services.state is None:
+        pytest.skip("kubectl ends its whole port-forward when a connection breaks like this one")
     with stalled(services.numbers, HALF_A_HEADER, 1) as (client,):
         client.settimeout(0.2)
         end = monotonic() + 30
