@@ -22,7 +22,7 @@ def server(tmp_path_factory):
     server.start()
     server.stop()
     yield server
-    server.stop()
+    server.purge()
 
 
 def run_init_container(server, password):
