@@ -6,11 +6,14 @@ are escaped, so no text of a client's can look like another line.
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from common.observability import request_ids
 
+# What PostgreSQL adds to the message of an error: the values of a row, or of a statement.
+DETAILS = re.compile(r"\n(DETAIL|CONTEXT|HINT|QUERY|LINE \d+): .+?(?=\n\n|\Z)", re.DOTALL)
 encode = json.JSONEncoder(ensure_ascii=True, default=str).encode
 
 
@@ -27,5 +30,5 @@ class JSONFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         more = {"request_id": request_ids.current.get()}
         if record.exc_info:
-            more["exception"] = self.formatException(record.exc_info)
+            more["exception"] = DETAILS.sub("", self.formatException(record.exc_info))
         return json_line(record.created, record.levelname, record.name, record.getMessage(), **more)

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 
+from common.database.errors import one_line
+
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
@@ -50,7 +52,7 @@ def stream(chunks: Iterable[bytes], request_id: str) -> Iterator[bytes]:
         yield from chunks
     except Exception as error:
         # The server aborts the connection, and logs the traceback without the id.
-        logger.error("The answer was cut off: %s", error)
+        logger.error("The answer was cut off: %s", one_line(error))
         raise
     finally:
         current.set(None)

@@ -2,11 +2,13 @@
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from typing import Any
 
 import pytest
+from django.db import DatabaseError, connection
 from django.test import Client, override_settings
 from rest_framework.test import APIRequestFactory
 
@@ -56,6 +58,28 @@ def test_a_traceback_is_part_of_its_line() -> None:
     line = JSONFormatter().format(record)
     assert len(line.splitlines()) == 1
     assert "two\nlines" in json.loads(line)["exception"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO users_user (name) VALUES ('ankur'), ('ankur')",
+        "SELECT nothing FROM (VALUES ('ankur')) names",
+        "DO $$ BEGIN EXECUTE 'SELECT nothing, ''ankur'''; END $$",
+    ],
+)
+def test_a_traceback_has_no_values_of_statements_and_rows(statement: str) -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    except DatabaseError:
+        record = logging.LogRecord("a", logging.ERROR, "p", 1, "m", (), sys.exc_info())
+    exception = json.loads(JSONFormatter().format(record))["exception"]
+    assert "ankur" not in exception
+    # The rest is whole: the error of psycopg2, and that of Django which it caused.
+    assert exception.count("Traceback") == 2
+    assert len(re.findall('"user_name_unique"|column "nothing" does not exist', exception)) == 2
 
 
 def test_gunicorns_lines_warnings_and_tracebacks_are_json_before_django_is_set_up() -> None:
