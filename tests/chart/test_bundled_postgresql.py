@@ -146,3 +146,12 @@ def test_an_external_database_is_verified_by_default(option, root):
             env = {each["name"]: each.get("value") for each in container["env"]}
             if "DB_HOST" in env:
                 assert (env["DB_SSLMODE"], env["DB_SSLROOTCERT"]) == ("verify-full", root)
+
+
+def test_the_alert_watches_the_volume_that_the_server_has():
+    objects = render(4, *settings(prometheusRule__enabled="true"))
+    (server,) = select(objects, "StatefulSet")
+    (claim,) = server["spec"]["volumeClaimTemplates"]
+    volume = f"{claim['metadata']['name']}-{server['metadata']['name']}-0"
+    (rule,) = select(objects, "PrometheusRule")[0]["spec"]["groups"][0]["rules"]
+    assert rule["expr"].count(f'{{namespace="test",persistentvolumeclaim=~"{volume}"}}') == 2

@@ -15,6 +15,7 @@ SECRETS = {
     "app-users": {"secret-key": "a key that was generated before, long enough"},
     "app-users-database": {"username": "users_service", "password": "users-password"},
     "app-users-owner": {"username": "users_owner", "password": "users-owner-password"},
+    "app-numbers-draws": {"draw-secret": "a secret that was generated before, long enough"},
     "app-postgresql-tls": {"ca.crt": "a CA", "tls.crt": "a certificate", "tls.key": "its key"},
     "app-postgresql-admin": {"username": "postgres", "password": "admin-password"},
     "users-django": {"secret-key": "a key that the chart did not create, long enough"},
@@ -129,7 +130,8 @@ def checksum(objects, name):
 
 @pytest.mark.parametrize("major", MAJORS)
 def test_an_upgrade_keeps_existing_secrets_and_generates_missing_ones(cluster, major):
-    first, second = render(major, cluster), render(major, cluster)
+    options = settings(verifiableDraws__enabled="true")
+    first, second = render(major, cluster, *options), render(major, cluster, *options)
     for name in SECRETS.keys() - {"users-django"}:
         assert secret(first, name) == SECRETS[name]
     assert secret(first, "app-numbers") != secret(second, "app-numbers")
@@ -147,3 +149,14 @@ def test_pods_roll_when_an_existing_secret_changes(cluster, monkeypatch):
     assert not select(before, "Secret", "users-django")
     monkeypatch.setitem(SECRETS, "users-django", {"secret-key": "a new one, also long enough"})
     assert checksum(before, "app-users") != checksum(render(4, cluster, *options), "app-users")
+
+
+def test_the_pods_that_make_verifiable_draws_roll_when_their_secret_changes(cluster, monkeypatch):
+    secret = {"secret-key": "the numbers' key, which stays the same"}
+    monkeypatch.setitem(SECRETS, "app-numbers", secret)
+    options = settings(verifiableDraws__enabled="true")
+    before = render(4, cluster, *options)
+    monkeypatch.setitem(SECRETS, "app-numbers-draws", {"draw-secret": "another, also long enough"})
+    after = render(4, cluster, *options)
+    assert checksum(before, "app-numbers") != checksum(after, "app-numbers")
+    assert checksum(before, "app-users") == checksum(after, "app-users")

@@ -4,7 +4,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from tests.chart.helm import EXAMPLES, example, pods, render, select
+from tests.chart.helm import EXAMPLES, example, pods, render, select, settings
 
 # A peer is a pod of the release, a pod of another application, or an address outside the cluster.
 JOBS = ["provision", "users-migrate", "numbers-migrate", "retention", "test-database"]
@@ -206,6 +206,24 @@ def test_egress_to_an_external_database_without_cidrs_is_limited_to_its_port():
     objects = render(4, *example("ha"))
     assert can_connect(objects, release_pod("users"), {"address": "10.21.0.7"}, 5432)
     assert not can_connect(objects, release_pod("users"), {"address": "10.21.0.7"}, 443)
+
+
+def test_only_services_that_verify_tokens_can_connect_to_their_issuer():
+    issuer, other = {"address": "203.0.113.7"}, {"address": "8.8.8.8"}
+    for name in ("default", "tokens"):
+        objects = render(4, *example(name))
+        for component in COMPONENTS:
+            reached = can_connect(objects, release_pod(component), issuer, 8443)
+            assert reached is (name == "tokens" and component in ("users", "numbers"))
+            assert not can_connect(objects, release_pod(component), issuer, 443)
+            assert not can_connect(objects, release_pod(component), other, 8443)
+
+
+def test_an_issuer_without_cidrs_may_have_any_address():
+    address = settings(jwt__jwksURI="https://issuer.example.com/keys")
+    objects = render(4, *example("tokens"), *address, "--set-json", "jwt.cidrs=[]")
+    assert can_connect(objects, release_pod("users"), {"address": "8.8.8.8"}, 443)
+    assert not can_connect(objects, release_pod("users"), {"address": "8.8.8.8"}, 8443)
 
 
 def test_the_operators_database_accepts_the_release_itself_and_the_operator():

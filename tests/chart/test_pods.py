@@ -15,6 +15,7 @@ from tests.chart.helm import (
     render,
     select,
     settings,
+    text,
 )
 
 ALL_PODS = pytest.mark.parametrize("name", EXAMPLES)
@@ -358,6 +359,36 @@ def test_values_become_settings_of_the_services():
     volumes = deployment["spec"]["template"]["spec"]["volumes"]
     (django,) = (each["secret"] for each in volumes if each["name"] == "django")
     assert {"key": "secret-key-fallbacks", "path": "secret-key-fallbacks"} in django["items"]
+
+
+def test_one_value_lets_both_services_verify_tokens():
+    objects = render(4, *example("tokens"))
+    for name in ("users", "numbers"):
+        variables = environment(objects, f"app-{name}", name)
+        assert variables["AUTH_ISSUER"] == "https://issuer.example.com"
+        assert variables["AUTH_AUDIENCE"] == "random"
+        assert variables["AUTH_JWKS_URL"].startswith("https://issuer.example.com:8443/")
+        assert variables["AUTH_USER_CLAIM"] == "preferred_username"
+        others = environment(render(4, *example("gateway")), f"app-{name}", name)
+        assert not any(variable.startswith("AUTH_") for variable in others)
+
+
+def test_only_the_pods_that_draw_have_the_secret_of_verifiable_draws():
+    objects = render(4, *settings(verifiableDraws__enabled="true", retention__enabled="true"))
+    path = environment(objects, "app-numbers", "numbers")["DRAW_SECRET_FILE"]
+    (secret,) = select(objects, "Secret", "app-numbers-draws")
+    assert len(b64decode(secret["data"]["draw-secret"])) >= 32
+    found = {}
+    for title, pod in pods(objects).items():
+        volumes = {each["name"]: each for each in pod["spec"].get("volumes", [])}
+        if "draws" in volumes:
+            found[title] = volumes["draws"]["secret"]
+            for container in containers(pod):
+                places = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+                assert path == f"{places['draws']}/{found[title]['items'][0]['path']}"
+    assert list(found) == ["Deployment app-numbers"]
+    assert found["Deployment app-numbers"]["secretName"] == "app-numbers-draws"
+    assert "app-numbers-draws" not in text(4, *example("default"))
 
 
 def test_plain_http_is_redirected_only_when_the_gateway_terminates_tls():

@@ -114,4 +114,4 @@ def test_every_example_of_values_in_the_readme_renders(block, major, tmp_path):
 def test_the_readmes_have_commands_options_and_examples():
     assert len(COMMANDS) >= 3
     assert "--set defaults.image.tag=2" in DOCUMENTS
-    assert len(EXAMPLES_OF_VALUES) == 2
+    assert len(EXAMPLES_OF_VALUES) == 3

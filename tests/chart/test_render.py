@@ -30,6 +30,7 @@ CUSTOM_KINDS = {
     "HTTPRoute": "gateway.networking.k8s.io/v1",
     "SecurityPolicy": "gateway.envoyproxy.io/v1alpha1",
     "ServiceMonitor": "monitoring.coreos.com/v1",
+    "PrometheusRule": "monitoring.coreos.com/v1",
 }
 
 
@@ -218,13 +219,18 @@ def test_the_gateway_routes_only_the_api():
     }
 
 
-def test_the_ingress_routes_only_the_api():
+@pytest.mark.parametrize(
+    ("name", "more"), [("ingress", []), ("tokens", ["/commitments", "/verify.py"])]
+)
+def test_the_ingress_routes_only_the_api(name, more):
     paths = [
         path["path"]
-        for ingress in select(render(4, *example("ingress")), "Ingress")
+        for ingress in select(render(4, *example(name)), "Ingress")
         for path in ingress["spec"]["rules"][0]["http"]["paths"]
     ]
-    assert sorted(paths) == ["/generate-random-number", "/get-saved-numbers", "/users"]
+    assert sorted(paths) == sorted(
+        ["/generate-random-number", "/get-saved-numbers", "/users", *more]
+    )
 
 
 @pytest.mark.parametrize(
@@ -239,6 +245,11 @@ def test_the_ingress_routes_only_the_api():
             "everybody who reaches the Ingress may make every call",
         ),
         (example("ha"), "WARNING: database.external.cidrs is empty"),
+        (example("tokens"), "Each call needs a token of https://issuer.example.com: --header"),
+        (
+            (*example("tokens"), "--set-json", "jwt.cidrs=[]"),
+            "WARNING: jwt.cidrs is empty",
+        ),
         ((), "Nothing deletes old numbers"),
     ],
 )

@@ -57,21 +57,28 @@ BASES = {
             "httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}]},
             "jwt": {"enabled": True, "jwksURI": "https://issuer.example.com/keys"},
             "serviceMonitor": {"enabled": True},
+            "prometheusRule": {"enabled": True},
             "retention": {"enabled": True},
+            "verifiableDraws": {
+                "enabled": True,
+                "secret": "a secret that is long enough for draws",
+            },
         },
-        r"existing(Secret|DatabaseSecret|OwnerSecret|AdminSecret)$|secretKeyFallbacks",
+        r"existing(Secret|DatabaseSecret|OwnerSecret|AdminSecret)$|secretKeyFallbacks|userClaim",
     ),
     "external": (
         {
             "database": {"maxConnections": 300},
             "ingress": {"enabled": True},
-            "authentication": "gateway",
+            "authentication": "tokens",
+            "jwt": {"jwksURI": "https://issuer.example.com/keys"},
+            "verifiableDraws": {"enabled": True},
         },
-        r"[pP]assword$|secretKey",
+        r"[pP]assword$|secretKey|verifiableDraws.secret$",
     ),
     "cloudnative-pg": (
         {"database": {"maxConnections": 300, "cnpg": {"readFromReplicas": True}}},
-        r"[pP]assword$|secretKey",
+        r"[pP]assword$|secretKey|userClaim|verifiableDraws.secret$",
     ),
 }
 ENABLED = {"database": {"cnpg": {"backup": {"enabled": True}}}}

@@ -31,7 +31,8 @@ class Services(BaseHTTPRequestHandler):
         path = self.path.split("?")[0]
         self.server.calls[path] += 1
         fails = self.server.fails(path, self.server.calls[path])
-        self.send_response(503 if fails else 200)
+        success = self.server.success if path != "/readyz" else 200
+        self.send_response(503 if fails else success)
         self.end_headers()
         self.wfile.write(json.dumps(body).encode())
 
@@ -43,6 +44,7 @@ class Services(BaseHTTPRequestHandler):
 def services():
     with ThreadingHTTPServer(("127.0.0.1", 0), Services) as server:
         server.calls, server.names = Counter(), []
+        server.success = 200
         server.fails = lambda path, number: number == 1
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
@@ -53,7 +55,7 @@ def run(script, services, **variables):
     """Run a script with a proxy that refuses all connections."""
     address = f"http://127.0.0.1:{services.server_port}"
     proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy"), "http://127.0.0.1:1")
-    urls = {"USERS_URL": address, "NUMBERS_URL": address}
+    urls = {"USERS_URL": address, "NUMBERS_URL": address, "NEEDS_TOKENS": "false"}
     environ = {**os.environ, **proxies, "no_proxy": "", **urls, **variables}
     command = [sys.executable, str(script)]
     return subprocess.run(command, env=environ, capture_output=True, text=True)
@@ -71,6 +73,20 @@ def test_the_test_pod_does_not_ask_for_a_taken_name_again(services):
     run(CHART / "files" / "test.py", services)
     names = [name for name in services.names if name]
     assert len(names) == len(set(names)) == 2
+
+
+def test_calls_without_a_token_have_to_be_refused(services):
+    services.success = 401
+    result = run(CHART / "files" / "test.py", services, NEEDS_TOKENS="true")
+    assert result.returncode == 0, result.stderr
+    assert services.calls["/users"] == 3  # POST, again, since the first call fails, and GET
+    assert services.calls["/generate-random-number"] == services.calls["/get-saved-numbers"] == 2
+
+
+def test_a_service_that_asks_for_no_token_is_named(services):
+    result = run(CHART / "files" / "test.py", services, NEEDS_TOKENS="true")
+    assert result.returncode == 1
+    assert f"127.0.0.1:{services.server_port}/users asks for no token" in result.stderr
 
 
 def test_the_load_starts_once_every_pod_answers(services):

@@ -9,6 +9,12 @@ from tests.chart.helm import CHART, MAJORS, example, helm, render, select, setti
 
 EXTERNAL = {"database__mode": "external", "database__external__host": "database.example.com"}
 CNPG = {"database__mode": "cloudnative-pg"}
+TOKENS = {
+    "authentication": "tokens",
+    "jwt__issuer": "https://issuer.example.com",
+    "jwt__audiences[0]": "random",
+    "jwt__jwksURI": "https://issuer.example.com/keys",
+}
 
 
 @pytest.mark.parametrize("major", MAJORS)
@@ -84,7 +90,24 @@ CNPG = {"database__mode": "cloudnative-pg"}
             },
             "Set jwt.enabled=true; or authentication=tokens",
         ),
-        ({"authentication": "tokens"}, "needs AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE"),
+        ({"authentication": "tokens"}, "needs jwt.issuer, jwt.jwksURI with https://"),
+        ({**TOKENS, "jwt__jwksURI": "http://issuer.example.com/keys"}, "with https://"),
+        ({**TOKENS, "jwt__audiences[1]": "other"}, "one of jwt.audiences"),
+        (
+            {
+                **EXTERNAL,
+                "database__external__systemCAs": "true",
+                "database__existingAdminSecret": "admin",
+                "prometheusRule__enabled": "true",
+            },
+            "set prometheusRule.enabled=false",
+        ),
+        ({"jwt__userClaim": "name"}, "set authentication=tokens, or leave them out"),
+        ({**TOKENS, "jwt__enabled": "true"}, "set httpRoute.enabled=true too"),
+        (
+            {"verifiableDraws__secret": "s" * 40, "verifiableDraws__existingSecret": "draws"},
+            "leave one of them out",
+        ),
         ({"authentication": "jwt"}, "authentication=jwt needs jwt.enabled=true"),
         (
             {"users__extraEnv[0]__name": "DEBUG", "users__extraEnv[0]__value": "true"},
@@ -162,6 +185,9 @@ def test_an_ingress_that_would_bypass_jwt_is_rejected(major):
         {"defaults__resources__limits__gpu": 1},
         {"defaults__secretKey": "short"},
         {"jwt__jwksURI": "issuer"},
+        {"jwt__jwksURI": "https://issuer:port/keys"},
+        {"jwt__cidrs[0]": "issuer.example.com"},
+        {"verifiableDraws__secret": "short"},
         {"authentication": "somebody"},
         {"retention__days": 0},
         {"retention__schedule": "daily"},

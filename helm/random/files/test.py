@@ -1,11 +1,17 @@
-"""Create a user, draw a number for it, find that number in the list and report it."""
+"""Create a user, draw a number for it, find that number in the list and report it.
+
+Where the services demand tokens, of which there is none here, see that they refuse to do any of it.
+"""
 
 import json
 import os
 import sys
 import time
 import uuid
+from functools import partial
+from http import HTTPStatus
 from http.client import HTTPException
+from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
 # The header of a gateway that terminates TLS: secureSSLRedirect may be on.
@@ -14,6 +20,7 @@ SECONDS = 120
 # The Services are in the cluster, whatever proxy the environment names.
 OPENER = build_opener(ProxyHandler({}))
 USERS, NUMBERS = os.environ["USERS_URL"], os.environ["NUMBERS_URL"]
+NEEDS_TOKENS = os.environ["NEEDS_TOKENS"] == "true"
 
 
 def call(url, body=None):
@@ -47,8 +54,26 @@ def create_user():
     return call(f"{USERS}/users", {"name": f"helm-test-{uuid.uuid4()}"})
 
 
+def is_refused(url, body=None):
+    """Return whether a call without a token is answered 401."""
+    try:
+        answer = call(url, body)
+    except HTTPError as error:
+        if error.code == HTTPStatus.UNAUTHORIZED:
+            return True
+        raise
+    sys.exit(f"{url} asks for no token: {answer}")
+
+
 repeat(lambda: call(f"{USERS}/readyz"))
 repeat(lambda: call(f"{NUMBERS}/readyz"))
+if NEEDS_TOKENS:
+    for url in (f"{USERS}/users", f"{NUMBERS}/generate-random-number"):
+        repeat(partial(is_refused, url, {}))
+    for url in (f"{USERS}/users", f"{NUMBERS}/get-saved-numbers"):
+        repeat(partial(is_refused, url))
+    print("Without a token, every call is refused.")
+    sys.exit()
 user = repeat(create_user)
 name = user["name"]
 drawn = repeat(lambda: call(f"{NUMBERS}/generate-random-number", {"user": name, "limit": 6}))

@@ -52,7 +52,7 @@ reads   the services whose tables it reads: its role is a member of their {name}
   reads: []
 - name: numbers
   port: 8080
-  paths: [/generate-random-number, /get-saved-numbers]
+  paths: [/generate-random-number, /get-saved-numbers{{ if .Values.verifiableDraws.enabled }}, /commitments, /verify.py{{ end }}]
   reads: [users]
 {{- end }}
 
@@ -354,6 +354,21 @@ the value is the given one, else the one in the cluster, else a newly generated 
 {{- include "random.secretValue" (dict "root" .root "secret" (include "random.ownerSecretName" .) "key" "password" "given" .service.ownerPassword "existing" .service.existingOwnerSecret) -}}
 {{- end }}
 
+{{/* The Secret from which verifiable draws follow */}}
+{{- define "random.drawSecretName" -}}
+{{ .Values.verifiableDraws.existingSecret | default (printf "%s-numbers-draws" (include "random.fullname" .)) | include "random.string" }}
+{{- end }}
+
+{{/* The secret from which verifiable draws follow */}}
+{{- define "random.drawSecret" -}}
+{{- include "random.secretValue" (dict "root" . "secret" (include "random.drawSecretName" .) "key" "draw-secret" "given" .Values.verifiableDraws.secret "existing" .Values.verifiableDraws.existingSecret) -}}
+{{- end }}
+
+{{/* Not empty where a container makes verifiable draws: root, component, role (as in "random.serviceEnv") */}}
+{{- define "random.drawsVerifiably" -}}
+{{- if and .root.Values.verifiableDraws.enabled (eq .component "numbers") (ne .role "owner") }}true{{ end -}}
+{{- end }}
+
 {{/* The database administrator's password */}}
 {{- define "random.adminPassword" -}}
 {{- include "random.secretValue" (dict "root" . "secret" (include "random.adminSecretName" .) "key" "password" "given" .Values.database.adminPassword "existing" .Values.database.existingAdminSecret) -}}
@@ -404,6 +419,7 @@ checksum. Where Helm cannot read them, the checksum is one that takes long to co
 {{- $others = append $others (get (include "random.tls" .root | fromJson) "ca.crt") -}}
 {{- end -}}
 {{- $secrets := prepend .service.secretKeyFallbacks (include "random.databasePassword" .) -}}
+{{- if include "random.drawsVerifiably" . }}{{ $secrets = append $secrets (include "random.drawSecret" .root) }}{{ end -}}
 {{- include "random.checksum" (dict "keys" (list (include "random.secretKey" .)) "secrets" $secrets "others" $others) -}}
 {{- end }}
 
@@ -458,6 +474,22 @@ database), role (service, which is the default, or owner)
 - name: TRUSTED_PROXIES
   value: {{ join "," . | quote }}
 {{- end }}
+{{- if eq .root.Values.authentication "tokens" }}
+{{- with .root.Values.jwt }}
+- name: AUTH_JWKS_URL
+  value: {{ .jwksURI | quote }}
+- name: AUTH_ISSUER
+  value: {{ .issuer | quote }}
+- name: AUTH_AUDIENCE
+  value: {{ first .audiences | quote }}
+- name: AUTH_USER_CLAIM
+  value: {{ .userClaim | quote }}
+{{- end }}
+{{- end }}
+{{- if include "random.drawsVerifiably" . }}
+- name: DRAW_SECRET_FILE
+  value: /run/secrets/draws/draw-secret
+{{- end }}
 {{- range .service.extraEnv }}
 - name: {{ .name | quote }}
   {{- if hasKey . "value" }}
@@ -470,7 +502,7 @@ database), role (service, which is the default, or owner)
 {{- end }}
 {{- end }}
 
-{{/* The volumeMounts of a service's containers: root */}}
+{{/* The volumeMounts of a service's containers: root, component, role (as in "random.serviceEnv") */}}
 {{- define "random.serviceMounts" -}}
 - name: tmp
   mountPath: /tmp
@@ -480,6 +512,11 @@ database), role (service, which is the default, or owner)
 - name: database
   mountPath: /run/secrets/database
   readOnly: true
+{{- if include "random.drawsVerifiably" . }}
+- name: draws
+  mountPath: /run/secrets/draws
+  readOnly: true
+{{- end }}
 {{- include "random.caMount" .root }}
 {{- end }}
 
@@ -501,6 +538,15 @@ database), role (service, which is the default, or owner)
       {{- end }}
 {{- $secret := eq .role "owner" | ternary "random.ownerSecretName" "random.databaseSecretName" }}
 {{ include "random.passwordVolume" (dict "name" "database" "secret" (include $secret .)) }}
+{{- if include "random.drawsVerifiably" . }}
+- name: draws
+  secret:
+    secretName: {{ include "random.drawSecretName" .root | quote }}
+    defaultMode: 0440
+    items:
+      - key: draw-secret
+        path: draw-secret
+{{- end }}
 {{- include "random.caVolume" .root }}
 {{- end }}
 

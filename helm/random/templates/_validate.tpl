@@ -83,6 +83,7 @@ the old pods still hold more connections than the new values account for.
 {{- end -}}
 {{- include "random.validateDatabase" . -}}
 {{- include "random.validateEntries" . -}}
+{{- include "random.validateTokens" . -}}
 {{- include "random.validateConnections" . -}}
 {{- end }}
 
@@ -132,15 +133,10 @@ the old pods still hold more connections than the new values account for.
 {{- if and .service.existingSecret .service.secretKeyFallbacks -}}
 {{- fail (printf "%s.secretKeyFallbacks goes into the Secret that the chart makes, but %s.existingSecret names another: set SECRET_KEY_FALLBACKS in %s.extraEnv, with a secretKeyRef." $name $name $name) -}}
 {{- end -}}
-{{- $variables := dict -}}
 {{- range .service.extraEnv -}}
-{{- $_ := set $variables .name true -}}
 {{- if eq .name "DEBUG" -}}
 {{- fail (printf "%s.extraEnv sets DEBUG, whose pages show settings and data to everybody who causes an error: run it on your own machine instead." $name) -}}
 {{- end -}}
-{{- end -}}
-{{- if and (eq .root.Values.authentication "tokens") (not (or (hasKey $variables "AUTH_JWKS_URL") (hasKey $variables "AUTH_JWKS_FILE"))) -}}
-{{- fail (printf "authentication=tokens needs AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE in %s.extraEnv, or in defaults.extraEnv: without them the service verifies no token." $name) -}}
 {{- end -}}
 {{- if and (eq $database.mode "external") (not $database.provision) -}}
 {{- if not (or .service.existingDatabaseSecret .service.databasePassword) -}}
@@ -178,6 +174,9 @@ the old pods still hold more connections than the new values account for.
 {{- if and $database.cnpg.readFromReplicas (lt (int $database.cnpg.instances) 2) -}}
 {{- fail "database.cnpg.readFromReplicas needs a replica: set database.cnpg.instances to 2 or more." -}}
 {{- end -}}
+{{- if and .Values.prometheusRule.enabled (eq $database.mode "external") -}}
+{{- fail "prometheusRule watches the volume of a database in the cluster: with database.mode=external, set prometheusRule.enabled=false, and an alert where that server runs." -}}
+{{- end -}}
 {{- if and $database.cnpg.backup.enabled (not $database.cnpg.backup.objectStore) -}}
 {{- fail "database.cnpg.backup.enabled needs database.cnpg.backup.objectStore, the name of the plugin's ObjectStore." -}}
 {{- end -}}
@@ -205,13 +204,28 @@ the old pods still hold more connections than the new values account for.
 {{- if .Values.ingress.enabled -}}
 {{- fail "jwt protects HTTPRoutes only, and an Ingress would bypass it: set ingress.enabled=false." -}}
 {{- end -}}
-{{- if not (has .Values.authentication (list "" "jwt")) -}}
+{{- if not (has .Values.authentication (list "" "jwt" "tokens")) -}}
 {{- fail (printf "jwt.enabled authenticates the clients, but authentication=%s says something else: leave one of them out." .Values.authentication) -}}
 {{- end -}}
 {{- else if eq .Values.authentication "jwt" -}}
 {{- fail "authentication=jwt needs jwt.enabled=true." -}}
 {{- else if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not .Values.authentication) -}}
-{{- fail "The services have no accounts, so that everybody who reaches ingress or httpRoute may call them. Set jwt.enabled=true; or authentication=tokens if the services verify tokens; or authentication=gateway if something in front of them authenticates the clients; or authentication=none if everybody may call them." -}}
+{{- fail "The services have no accounts, so that everybody who reaches ingress or httpRoute may call them. Set jwt.enabled=true; or authentication=tokens if the services shall verify tokens; or authentication=gateway if something in front of them authenticates the clients; or authentication=none if everybody may call them." -}}
+{{- end -}}
+{{- end }}
+
+{{/* Fails where the services could not verify tokens, and where a secret has two sources */}}
+{{- define "random.validateTokens" -}}
+{{- $jwt := .Values.jwt -}}
+{{- if eq .Values.authentication "tokens" -}}
+{{- if not (and $jwt.issuer (hasPrefix "https://" $jwt.jwksURI) (eq (len $jwt.audiences) 1)) -}}
+{{- fail "authentication=tokens needs jwt.issuer, jwt.jwksURI with https://, and one of jwt.audiences: the services verify tokens by them." -}}
+{{- end -}}
+{{- else if or $jwt.userClaim $jwt.cidrs -}}
+{{- fail "jwt.userClaim and jwt.cidrs are for services that verify tokens themselves: set authentication=tokens, or leave them out." -}}
+{{- end -}}
+{{- if and .Values.verifiableDraws.secret .Values.verifiableDraws.existingSecret -}}
+{{- fail "verifiableDraws.secret goes into the Secret that the chart makes, but verifiableDraws.existingSecret names another: leave one of them out." -}}
 {{- end -}}
 {{- end }}
 
