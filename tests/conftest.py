@@ -1,6 +1,7 @@
 """Fixtures of all tests: the temporary database, and both services as running processes."""
 
 import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -73,6 +74,12 @@ def run_front_script(
         stdin=subprocess.DEVNULL,
         timeout=timeout,
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Let the processes of the tests be interrupted: a shell's background commands ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
