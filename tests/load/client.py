@@ -42,18 +42,21 @@ def wrk(
     answers: Path | None = None,
     number: int = 0,
     may_fail: bool = False,
+    key: str = "",
 ) -> Load:
     """Send a GET, or a POST where there is a body, over and over; raise Wrong for a bad answer.
 
     Where requests may fail, those that do are left out.
-    A * in the URL or the body becomes another number each time, the first after `number`.
+    A * in the URL, the body or the Idempotency-Key becomes another number each time, the first
+    after `number`.
     `answers` is a file for the answers' bodies.
     """
     kind = ["POST", "201"] if body else ["GET", "200"]
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s"]
+    header = ["--header", f"Idempotency-Key: {key}"] if key else []
     arguments = [*kind, str(number), body, *([str(answers)] if answers else [])]
     result = subprocess.run(
-        [*command, "-s", str(SCRIPT), url, "--", *arguments],
+        [*command, *header, "-s", str(SCRIPT), url, "--", *arguments],
         capture_output=True,
         text=True,
         check=True,
@@ -65,7 +68,7 @@ def wrk(
     if not requests + unexpected:
         if seconds > LONGEST:
             raise Wrong(f"{url}: nothing was answered in {seconds} seconds.")
-        return wrk(url, connections, 3 * seconds, body, answers, number, may_fail)
+        return wrk(url, connections, 3 * seconds, body, answers, number, may_fail, key)
     if unexpected:
         raise Wrong(f"{url}: {unexpected} of {requests} requests failed.\n{result.stdout}")
     kept = [json.loads(line) for line in answers.read_text().splitlines()] if answers else []

@@ -1,7 +1,7 @@
 -- One kind of request, for wrk: ... -s load.lua URL -- METHOD STATUS NUMBER BODY [FILE]
--- Of a POST's answers each status is checked, and the bodies are kept in FILE, one a line. In URL
--- and BODY a * stands for a number that no other request has; they count up from NUMBER. The last
--- line of the output is for client.py.
+-- Of a POST's answers each status is checked, and the bodies are kept in FILE, one a line. In URL,
+-- BODY and the header Idempotency-Key a * stands for a number that no other request has; they count
+-- up from NUMBER. The last line of the output is for client.py.
 
 local threads = {}
 
@@ -14,8 +14,8 @@ function init(arguments)
    template, file = arguments[4], arguments[5]
    wrk.headers["Content-Type"] = "application/json"
    wrk.body = template ~= "" and template or nil
-   unexpected, kept = 0, {}
-   if (wrk.path .. template):find("*", 1, true) then
+   unexpected, kept, key = 0, {}, wrk.headers["Idempotency-Key"] or ""
+   if (wrk.path .. template .. key):find("*", 1, true) then
       request = next_request
    end
    if file then
@@ -25,6 +25,9 @@ end
 
 function next_request()
    number = number + 1
+   if key ~= "" then
+      wrk.headers["Idempotency-Key"] = numbered(key)
+   end
    return wrk.format(nil, numbered(wrk.path), nil, wrk.body and numbered(wrk.body))
 end
 

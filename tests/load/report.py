@@ -12,7 +12,8 @@ FASTAPI = "FastAPI + asyncpg"
 TEXTBOOK = "textbook DRF"
 POSTGRES = "pgbench"  # one row for each statement
 FEW_ROWS = "ours, few rows"
-COMPARED = (OLD, FASTAPI, TEXTBOOK, POSTGRES, FEW_ROWS)  # with a column for ours by theirs
+NO_KEY = "ours, no key"
+COMPARED = (OLD, FASTAPI, TEXTBOOK, POSTGRES, FEW_ROWS, NO_KEY)  # with a column for ours by theirs
 
 
 @dataclass

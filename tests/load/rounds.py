@@ -62,10 +62,12 @@ class Bench:
         self.report.row(LATENCY, row).add(subject.name, load.p99)
         self.report.row(CPU, row).add(subject.name, load.cpu)
 
-    def generate(self, subject: Subject, connections: int) -> Load:
+    def generate(self, subject: Subject, connections: int, has_keys: bool = False) -> Load:
         """Draw numbers, and look for each that was acknowledged."""
+        self.series += 1
         body = f'{{"user":"{NAME}","limit":1000}}'
-        load = self.post(subject.numbers, GENERATE, NUMBERS, connections, body)
+        key = f"series-{self.series}-*" if has_keys else ""
+        load = self.post(subject.numbers, GENERATE, NUMBERS, connections, body, key)
         for answer in load.answers:
             require(answer["user"] == NAME and answer["limit"] == 1000, f"It answered {answer}")
             require(0 <= answer["randomNumber"] <= 1000, f"It answered {answer}")
@@ -82,11 +84,13 @@ class Bench:
         self.database.require_saved(USERS, "name", registered)
         return load
 
-    def post(self, service: Service, path: str, table: str, connections: int, body: str) -> Load:
+    def post(
+        self, service: Service, path: str, table: str, connections: int, body: str, key: str = ""
+    ) -> Load:
         """Load a service with POSTs, and count the rows that they add."""
         before = self.database.count(table)
         kept = self.folder / "answers"
-        load = self.load(service, path, connections, body=body, answers=kept)
+        load = self.load(service, path, connections, body=body, answers=kept, key=key)
         added = self.database.count(table) - before
         # Requests that were on their way when wrk hung up may have been served.
         require(

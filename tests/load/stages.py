@@ -5,7 +5,7 @@ from statistics import median
 from tests.load.client import Client, Load, wrk
 from tests.load.database import NAME, NUMBERS, USERS, Wrong
 from tests.load.processes import Service
-from tests.load.report import FEW_ROWS, OURS, POSTGRES, RUNGS, SERVING, TEXTBOOK
+from tests.load.report import FEW_ROWS, NO_KEY, OURS, POSTGRES, RUNGS, SERVING, TEXTBOOK
 from tests.load.rounds import GENERATE, RATE, REGISTER, Bench, require
 from tests.load.subjects import Subject
 
@@ -14,6 +14,7 @@ MANY = "Numbers saved per second"
 MANY_TIME = "Median time of such a request, milliseconds"
 FIRST_ROW = "Time to the first whole row, milliseconds"
 MEMORY = "Memory, MiB"
+KEYED = "Requests per second with an Idempotency-Key"
 GROWTH = "Requests per second as the tables grow"
 REST = "at rest, two workers (PSS)"
 LISTED = "added by a list of {} numbers (RSS)"
@@ -72,6 +73,17 @@ def posts(bench: Bench) -> None:
         row = POSTED.format(REGISTER, connections)
         for subject in bench.turns():
             bench.record(row, subject, bench.register(subject, connections))
+
+
+def keyed(bench: Bench) -> None:
+    """What it costs that a draw may be repeated."""
+    for connections in (16, 64):
+        bench.database.fill(100)
+        row = bench.report.row(KEYED, POSTED.format(GENERATE, connections))
+        for turn in range(bench.rounds):
+            for has_keys in (True, False) if turn % 2 == 0 else (False, True):
+                rate = bench.generate(bench.ours, connections, has_keys).rate
+                row.add(OURS if has_keys else NO_KEY, rate)
 
 
 def reads(bench: Bench) -> None:
@@ -215,4 +227,4 @@ def starts(bench: Bench) -> None:
             row.add(subject.name, subject.numbers.seconds_to_ready)
 
 
-STAGES = (rest, memory_of_lists, lists, posts, reads, counts, growth, starts)
+STAGES = (rest, memory_of_lists, lists, posts, keyed, reads, counts, growth, starts)
