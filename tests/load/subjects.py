@@ -78,6 +78,21 @@ class FrontScript:
         return ready
 
 
+class OldFrontScript(FrontScript):
+    """That of another version, on our database."""
+
+    def __init__(self, database: Database, root: Path, **more: str) -> None:
+        super().__init__(database.state.with_name("old"), root, **more)
+        self.database = database
+
+    def begin(self, *words: str) -> subprocess.Popen[bytes]:
+        # A version without owners checks that the services' own roles may migrate, although there
+        # is nothing to do for it. Whenever ours start, they take that right away.
+        for name in NAMES:
+            self.database.run(f"GRANT CREATE ON SCHEMA {name} TO {name}_service")
+        return super().begin(*words)
+
+
 @dataclass
 class Subject:
     """The two services of one maker."""
@@ -112,10 +127,7 @@ def old_version(root: Path, database: Database) -> Iterator[Subject]:
             for kind, file in (("", f"{name}_db"), ("OWNER_", f"{name}_owner_db"))
         },
     }
-    # A version without owners migrates as the services' own roles. It finds nothing to do.
-    for name in NAMES:
-        database.run(f"GRANT CREATE ON SCHEMA {name} TO {name}_service")
-    front_script = FrontScript(database.state.with_name("old"), root.resolve(), **shared)
+    front_script = OldFrontScript(database, root.resolve(), **shared)
     with by_front_script(OLD, front_script) as subject:
         subject.revision = revision(root)
         yield subject
