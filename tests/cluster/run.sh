@@ -121,7 +121,9 @@ run_helm_test() {
 
 # Forward a free local port to a service, and print its URL.
 forward() {
-    k port-forward "service/$release-$1" :80 >"$log/$1" &
+    : >"$log/$1" # for grep, which may be first
+    # Not by k: clean_up would end the shell that runs k, and leave kubectl.
+    kubectl --context "$context" --namespace "$namespace" port-forward "service/$release-$1" :80 >"$log/$1" &
     local end=$((SECONDS + 30))
     until grep -q '^Forwarding' "$log/$1"; do
         [ "$SECONDS" -lt "$end" ] || die "port-forward to $1 did not start."
