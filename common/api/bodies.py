@@ -1,10 +1,13 @@
 """Reads each request body completely before calling Django, so that a truncated one is a 400."""
 
+import logging
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from io import BytesIO
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
@@ -62,7 +65,8 @@ def read_body(environ: Environ, length: int | None) -> bytes:
         body: bytes = stream.read(min(expected, BODY_LIMIT + 1))
     except ConnectionError:  # Nobody is left to be answered.
         raise
-    except Exception:  # PEP 3333 does not specify one, so each server raises its own.
+    except Exception as error:  # PEP 3333 does not specify one, so each server raises its own.
+        logger.info("The body could not be read: %s", type(error).__name__)
         environ[ERROR] = INCOMPLETE
         return b""
     if len(body) > BODY_LIMIT:
