@@ -24,8 +24,8 @@
 # for NUMBERS. SETTINGS.md lists all settings.
 
 # The services and their tools get the caller's environment without what was meant for others: -p
-# makes bash itself deaf to it. The settings of PostgreSQL's clients and of Python, for example, would
-# lead a login or an import elsewhere. The wishes for pip are sorted out by local_environments.py.
+# makes bash ignore it. The settings of PostgreSQL's clients and of Python, for example, would
+# lead a login or an import elsewhere. local_environments.py handles those of pip.
 
 set -euo pipefail
 
