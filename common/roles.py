@@ -20,6 +20,13 @@ RUNTIME_SETTINGS = {
 OWNER_SETTINGS = {"lock_timeout": "1s"}
 # A statement that fails may contain a person's name, and so may the details of its error.
 SERVER_LOG_SETTINGS = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+FORMER_READERS = """
+SELECT member.rolname FROM pg_auth_members
+JOIN pg_roles reader ON reader.oid = pg_auth_members.roleid
+JOIN pg_roles member ON member.oid = pg_auth_members.member
+WHERE reader.rolname = %s AND member.rolname <> ALL (%s::text[])
+AND member.rolcanlogin AND NOT member.rolsuper AND member.rolname <> CURRENT_USER
+"""
 
 
 def make_roles(cursor: Any, service: Service, password: str, owner_password: str) -> None:
@@ -104,6 +111,10 @@ def make_reader(cursor: Any, service: Service) -> None:
     readers = readers_of(service)
     if readers:
         create_role(cursor, service.reader_role)
+    cursor.execute(FORMER_READERS, [service.reader_role, [reader.role for reader in readers]])
+    for (former,) in cursor.fetchall():
+        names = sql.Identifier(service.reader_role), sql.Identifier(former)
+        cursor.execute(sql.SQL("REVOKE {} FROM {}").format(*names))
     for reader in readers:
         names = sql.Identifier(service.reader_role), sql.Identifier(reader.role)
         cursor.execute(sql.SQL("GRANT {} TO {} WITH INHERIT TRUE, SET FALSE").format(*names))

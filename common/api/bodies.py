@@ -38,8 +38,11 @@ def read_bodies(application: Application) -> Application:
         if environ.get("HTTP_COOKIE", "").count("\\") > COOKIE_BACKSLASHES:
             del environ["HTTP_COOKIE"]
         is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        if is_chunked or length:
+        given = environ.get("CONTENT_LENGTH") or "0"
+        length = int(given) if given.isascii() and given.isdecimal() else 0
+        if given.strip("0") and not length:  # gunicorn refuses what is no number; others may not
+            environ |= {ERROR: INCOMPLETE, "CONTENT_LENGTH": "0"}
+        elif is_chunked or length:
             body = read_body(environ, None if is_chunked else length)
             environ["wsgi.input"] = BytesIO(body)
             environ["CONTENT_LENGTH"] = str(len(body))

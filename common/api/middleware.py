@@ -60,7 +60,9 @@ def is_cross_site(request: HttpRequest) -> bool:
     Browsers add both headers to each POST, and scripts can forge neither; programs send none.
     """
     origin = request.META.get("HTTP_ORIGIN")
-    if origin and any(fnmatchcase(origin, one) for one in settings.CSRF_TRUSTED_ORIGINS):
+    # The brackets of an IPv6 address are no pattern.
+    trusted = [one.replace("[", "[[]") for one in settings.CSRF_TRUSTED_ORIGINS]
+    if origin and any(fnmatchcase(origin, one) for one in trusted):
         return False
     if request.META.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin"):
         return True

@@ -43,6 +43,11 @@ def test_a_truncated_body_is_refused() -> None:
     assert (status, answer) == (400, {"error": "The body is incomplete. Send it again."})
 
 
+@pytest.mark.parametrize("length", ["abc", "-5", "1.5", "\u0665"])
+def test_a_length_that_is_no_number_is_refused(length: str) -> None:
+    assert post(BytesIO(b'{"name": "ankur"}'), CONTENT_LENGTH=length)[0] == 400
+
+
 class BrokenStream:
     """A stream that raises an exception of its server."""
 
