@@ -20,12 +20,11 @@ RUNTIME_SETTINGS = {
 OWNER_SETTINGS = {"lock_timeout": "1s"}
 # A statement that fails may contain a person's name, and so may the details of its error.
 SERVER_LOG_SETTINGS = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
-FORMER_READERS = """
+MEMBERS = """
 SELECT member.rolname FROM pg_auth_members
 JOIN pg_roles reader ON reader.oid = pg_auth_members.roleid
 JOIN pg_roles member ON member.oid = pg_auth_members.member
-WHERE reader.rolname = %s AND member.rolname <> ALL (%s::text[])
-AND member.rolcanlogin AND NOT member.rolsuper AND member.rolname <> CURRENT_USER
+WHERE reader.rolname = %s
 """
 
 
@@ -104,15 +103,18 @@ def limit_connections(cursor: Any, service: Service, limit: int | None) -> None:
 
 
 def make_reader(cursor: Any, service: Service) -> None:
-    """Create the group role for a service's readers, who inherit its grants but cannot SET ROLE.
+    """Create the group role for a service's readers, which inherit its grants but cannot SET ROLE.
 
-    The service grants columns to it in its own migration, and need not know the members.
+    The service grants columns to it in its own migration, and need not know the members. Services
+    that are no longer readers leave it.
     """
     readers = readers_of(service)
     if readers:
         create_role(cursor, service.reader_role)
-    cursor.execute(FORMER_READERS, [service.reader_role, [reader.role for reader in readers]])
-    for (former,) in cursor.fetchall():
+    cursor.execute(MEMBERS, [service.reader_role])
+    members = {member for (member,) in cursor.fetchall()}
+    # Those of other roles are somebody's own decision.
+    for former in members.intersection(login_roles()) - {reader.role for reader in readers}:
         names = sql.Identifier(service.reader_role), sql.Identifier(former)
         cursor.execute(sql.SQL("REVOKE {} FROM {}").format(*names))
     for reader in readers:
