@@ -11,7 +11,7 @@
 #   ./manage_all.sh down --purge  stop all and remove the data, after asking (--yes: without)
 #   ./manage_all.sh lint          style, imports and types
 #   ./manage_all.sh test          these and all tests; with paths, only the tests below them
-#   ./manage_all.sh bench         how fast the services are, beside others: ten minutes (--quick: two)
+#   ./manage_all.sh bench         how fast the services are, beside others: 15 minutes (--quick: two)
 #   ./manage_all.sh drill         that no number is lost, whatever breaks: five minutes (--quick: one)
 #   ./manage_all.sh test-images   build both images, and test them as a cluster would run them
 #   ./manage_all.sh test-cluster  test the chart on the cluster of the current kubectl context
@@ -24,8 +24,8 @@
 # for NUMBERS. SETTINGS.md lists all settings.
 
 # The services and their tools get the caller's environment without what was meant for others: -p
-# makes bash itself deaf to it. The settings of PostgreSQL's clients and of Python, for example, would
-# lead a login or an import elsewhere. The wishes for pip are sorted out by local_environments.py.
+# makes bash ignore it. The settings of PostgreSQL's clients and of Python, for example, would
+# lead a login or an import elsewhere. local_environments.py handles those of pip.
 
 set -euo pipefail
 

@@ -2,8 +2,9 @@
 
     settings.py      settings of all services, with env.py and limits.py, which read the environment
     urls.py          routes of all services: /schema, /docs, /admin/
-    services.py      the list of services, which provision.py turns into roles and schemas
-    user_names.py    the rules for user names that both services follow; delete it if you have none
+    services.py      the list of services, which provision.py turns into roles and schemas, with
+                     roles.py and takeover.py; owners.py and refused.py show who may do what
+    user_names.py    the rules for user names; delete it if you have no users
     api/             READ FIRST: fields, errors, filters, pagination, parsers, renderers, OpenAPI
     observability/   request ids, JSON logs, metrics, probes
     admin/           the Django admin for large tables; sessions for admin pages only

@@ -170,8 +170,14 @@ def secret(name: str) -> str:
     return value
 
 
-def optional_secret(name: str, shortest: int = 1) -> str:
-    """Return a secret of at least `shortest` characters, or "" if neither variable is set."""
+def optional_secret_key(name: str) -> str:
+    """Return a secret that nobody can guess, or "" if neither variable is set."""
+    key = optional_secret(name)
+    return key and strong(name, key)
+
+
+def optional_secret(name: str) -> str:
+    """Return a secret, or "" if neither variable is set."""
     value = os.environ.get(name)
     path = os.environ.get(f"{name}_FILE")
     if not value and path:
@@ -181,6 +187,4 @@ def optional_secret(name: str, shortest: int = 1) -> str:
             raise ImproperlyConfigured(f"{name}_FILE={path!r} cannot be read: {error}") from error
         if not value:
             raise ImproperlyConfigured(EMPTY.format(name=name))
-    if value and len(value) < shortest:
-        raise ImproperlyConfigured(f"{name} has fewer than {shortest} characters.")
     return value or ""

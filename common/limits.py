@@ -1,7 +1,7 @@
 """What a service listens on, its number of processes and connections, and its time for clients.
 
 gunicorn reads WEB_CONCURRENCY before its configuration file, and rejects a bad value without naming
-the variable. The settings import this module, so the Django commands that run first name it.
+the variable. The settings import this module, so that `migrate`, which runs first, names it.
 """
 
 from common import env

@@ -20,6 +20,12 @@ RUNTIME_SETTINGS = {
 OWNER_SETTINGS = {"lock_timeout": "1s"}
 # A statement that fails may contain a person's name, and so may the details of its error.
 SERVER_LOG_SETTINGS = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+MEMBERS = """
+SELECT member.rolname FROM pg_auth_members
+JOIN pg_roles reader ON reader.oid = pg_auth_members.roleid
+JOIN pg_roles member ON member.oid = pg_auth_members.member
+WHERE reader.rolname = %s
+"""
 
 
 def make_roles(cursor: Any, service: Service, password: str, owner_password: str) -> None:
@@ -97,13 +103,20 @@ def limit_connections(cursor: Any, service: Service, limit: int | None) -> None:
 
 
 def make_reader(cursor: Any, service: Service) -> None:
-    """Create the group role for a service's readers, who inherit its grants but cannot SET ROLE.
+    """Create the group role for a service's readers, which inherit its grants but cannot SET ROLE.
 
-    The service grants columns to it in its own migration, and need not know the members.
+    The service grants columns to it in its own migration, and need not know the members. Services
+    that are no longer readers leave it.
     """
     readers = readers_of(service)
     if readers:
         create_role(cursor, service.reader_role)
+    cursor.execute(MEMBERS, [service.reader_role])
+    members = {member for (member,) in cursor.fetchall()}
+    # Those of other roles are somebody's own decision.
+    for former in members.intersection(login_roles()) - {reader.role for reader in readers}:
+        names = sql.Identifier(service.reader_role), sql.Identifier(former)
+        cursor.execute(sql.SQL("REVOKE {} FROM {}").format(*names))
     for reader in readers:
         names = sql.Identifier(service.reader_role), sql.Identifier(reader.role)
         cursor.execute(sql.SQL("GRANT {} TO {} WITH INHERIT TRUE, SET FALSE").format(*names))

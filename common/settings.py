@@ -177,6 +177,11 @@ if HAS_TOKENS:
         "DEFAULT_AUTHENTICATION_CLASSES": ["common.api.tokens.TokenAuthentication"],
         "DEFAULT_PERMISSION_CLASSES": ["common.api.tokens.HasScope"],
     }
+elif AUTH_ISSUER or AUTH_AUDIENCE or AUTH_USER_CLAIM:
+    raise ImproperlyConfigured(
+        "AUTH_ISSUER, AUTH_AUDIENCE or AUTH_USER_CLAIM is set, but neither AUTH_JWKS_URL nor"
+        " AUTH_JWKS_FILE, so that no token would be asked for. Set one of these, or none of all."
+    )
 SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "SCHEMA_PATH_PREFIX": "/",

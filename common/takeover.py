@@ -46,7 +46,7 @@ WHERE relowner = to_regrole(%s) AND pid <> pg_backend_pid()
 
 
 class Busy(Exception):
-    """The tables are in use for too long."""
+    """The tables have been in use for too long."""
 
 
 def take_over(cursor: Any, service: Service) -> None:

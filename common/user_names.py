@@ -10,6 +10,7 @@ from common.api.fields import StrictCharField
 
 NAME_LENGTH = 80
 JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji need them inside a name.
+GRAPHEME_JOINER = "\u034f"  # It joins nothing, and is invisible.
 FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols that look like a space
 UNREADABLE = "Leave out control characters, line breaks and invisible characters."
 INVISIBLE = "Begin and end with a visible character."
@@ -33,9 +34,9 @@ def validate_name(name: str) -> None:
     if name.isascii() and name.isprintable():
         return
     kinds = [category(character) for character in name if character not in JOINERS]
-    if any(kind[0] in "CZ" and kind != "Zs" for kind in kinds):
+    if GRAPHEME_JOINER in name or any(kind[0] in "CZ" and kind != "Zs" for kind in kinds):
         raise ValidationError(UNREADABLE)
-    if category(name[0])[0] in "CMZ" or name[0] in FILLERS or name[-1] in JOINERS:
+    if category(name[0])[0] in "CMZ" or name[0] in FILLERS or name[-1] in JOINERS + FILLERS:
         raise ValidationError(INVISIBLE)
 
 
@@ -44,7 +45,8 @@ class NameField(StrictCharField):
 
     # L, N, P, S, M and Zs are categories of Unicode.
     openapi = {
-        "pattern": r"^(?![\u115f\u1160\u2800\u3164\uffa0])[\p{L}\p{N}\p{P}\p{S}]"
+        "pattern": r"^(?![\u115f\u1160\u2800\u3164\uffa0])(?!.*[\u115f\u1160\u2800\u3164\uffa0]$)"
+        r"(?!.*\u034f)[\p{L}\p{N}\p{P}\p{S}]"
         r"([\p{L}\p{N}\p{P}\p{S}\p{M}\p{Zs}\u200c\u200d]*[\p{L}\p{N}\p{P}\p{S}\p{M}])?$",
         "maxLength": NAME_LENGTH,
         "description": "White space around a name is removed. What is left is kept in Unicode's"

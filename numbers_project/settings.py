@@ -10,7 +10,7 @@ WSGI_APPLICATION = "numbers_project.wsgi.application"
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}numbers_session"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}numbers_csrf"
 # Where it is set, draws with an Idempotency-Key can be verified (commitments.py).
-DRAW_SECRET = env.optional_secret("DRAW_SECRET", shortest=32)
+DRAW_SECRET = env.optional_secret_key("DRAW_SECRET")
 # How many numbers one request may draw at most.
 MAX_COUNT = env.integer("MAX_COUNT", 10_000, 1, 10_000)
 SPECTACULAR_SETTINGS = {

@@ -78,7 +78,7 @@ def run_front_script(
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
-    """Let the processes of the tests be interrupted: a shell's background commands ignore SIGINT."""
+    """Let the tests be interrupted: what a shell runs in the background ignores SIGINT."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -10,5 +10,5 @@
 - `views.py`: the root, which links to everything else.
 - `forwarded.py`: what a gateway may not reach. `environ.py`: what the access log reads.
 - `openapi.py`, `docs.py`: the OpenAPI document and Swagger UI.
-- `checks.py`: system checks, which reject mistakes at startup.
+- `checks.py`: system checks, by which `migrate` and `check` reject mistakes.
 """

@@ -1,10 +1,13 @@
 """Reads each request body completely before calling Django, so that a truncated one is a 400."""
 
+import logging
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from io import BytesIO
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
@@ -35,8 +38,11 @@ def read_bodies(application: Application) -> Application:
         if environ.get("HTTP_COOKIE", "").count("\\") > COOKIE_BACKSLASHES:
             del environ["HTTP_COOKIE"]
         is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        if is_chunked or length:
+        given = environ.get("CONTENT_LENGTH") or "0"
+        length = int(given) if given.isascii() and given.isdecimal() else 0
+        if given.strip("0") and not length:  # gunicorn refuses what is no number; others may not
+            environ |= {ERROR: INCOMPLETE, "CONTENT_LENGTH": "0"}
+        elif is_chunked or length:
             body = read_body(environ, None if is_chunked else length)
             environ["wsgi.input"] = BytesIO(body)
             environ["CONTENT_LENGTH"] = str(len(body))
@@ -62,7 +68,8 @@ def read_body(environ: Environ, length: int | None) -> bytes:
         body: bytes = stream.read(min(expected, BODY_LIMIT + 1))
     except ConnectionError:  # Nobody is left to be answered.
         raise
-    except Exception:  # PEP 3333 does not specify one, so each server raises its own.
+    except Exception as error:  # PEP 3333 does not specify one, so each server raises its own.
+        logger.info("The body could not be read: %s", type(error).__name__)
         environ[ERROR] = INCOMPLETE
         return b""
     if len(body) > BODY_LIMIT:

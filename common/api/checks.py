@@ -64,4 +64,15 @@ def lacks_scope(permission_classes: Iterable[type], scope: str | None) -> bool:
         return False
     from common.api.tokens import HasScope
 
-    return any(issubclass(one, HasScope) for one in permission_classes)
+    return any(issubclass(one, HasScope) for one in leaves(permission_classes))
+
+
+def leaves(permission_classes: Iterable[Any]) -> Iterator[type]:
+    """Yield the classes in permissions, which may be combined by the operators &, | and ~."""
+    for one in permission_classes:
+        if isinstance(one, type):
+            yield one
+        else:
+            yield from leaves(
+                vars(one)[name] for name in ("op1_class", "op2_class") if name in vars(one)
+            )

@@ -4,7 +4,13 @@ from django.conf import settings
 from django.http import HttpRequest
 
 # Gateways add one of these; kubelets, Prometheus and `kubectl port-forward` do not.
-HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
+HEADERS = (
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_REAL_IP",
+    "HTTP_FORWARDED",
+    "HTTP_VIA",
+)
 
 
 def is_outside(request: HttpRequest) -> bool:

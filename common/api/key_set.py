@@ -18,7 +18,10 @@ ASYMMETRIC = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
 LARGEST_DOCUMENT = 1_000_000  # bytes
-MAX_AGE = 300  # seconds after which the keys are fetched again, so that removed ones are forgotten
+# Seconds after which the keys are fetched again, so that removed ones are forgotten. While the
+# issuer cannot be reached, those that are known stay in use.
+MAX_AGE = 300
+IDLE = 600  # seconds without a fetch, after which a request with a known key waits for one, too
 COOLDOWN = 10  # seconds from one fetch to the next, however many unknown key ids arrive
 FETCH_TIMEOUT = 2.0  # seconds that a request with an unknown key waits for a fetch
 
@@ -46,8 +49,9 @@ class KeySet:
     def find(self, key_id: str) -> PyJWK | None:
         """Return the key with an id, or None."""
         key = self.keys.get(key_id)
+        was_idle = time.monotonic() - self._fetched_at > IDLE
         fetch = self._fetch_if_older_than(MAX_AGE if key else COOLDOWN)
-        if key is None:
+        if key is None or was_idle:
             fetch.join(FETCH_TIMEOUT)
             key = self.keys.get(key_id)
         return key
@@ -92,7 +96,7 @@ def parse(document: bytes) -> dict[str, PyJWK]:
     for entry in entries(document):
         try:
             key = PyJWK(entry)
-        except PyJWTError:
+        except (PyJWTError, TypeError, ValueError):  # An odd one does not make the others useless.
             continue
         is_usable = key.algorithm_name in ASYMMETRIC and entry.get("use", "sig") == "sig"
         if is_usable and isinstance(key.key_id, str):

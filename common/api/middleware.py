@@ -60,11 +60,16 @@ def is_cross_site(request: HttpRequest) -> bool:
     Browsers add both headers to each POST, and scripts can forge neither; programs send none.
     """
     origin = request.META.get("HTTP_ORIGIN")
-    if origin and any(fnmatchcase(origin, one) for one in settings.CSRF_TRUSTED_ORIGINS):
+    if origin and any(is_origin(origin, one) for one in settings.CSRF_TRUSTED_ORIGINS):
         return False
     if request.META.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin"):
         return True
     return bool(origin) and origin != f"{request.scheme}://{request.get_host()}"
+
+
+def is_origin(origin: str, pattern: str) -> bool:
+    """Return whether an origin is that of a pattern, which may begin with a wildcard."""
+    return fnmatchcase(origin, pattern.replace("[", "[[]"))  # the brackets of an IPv6 address
 
 
 class DatabaseErrorMiddleware:

@@ -6,6 +6,7 @@ needs the scope `users:read` to read, and `users:write` for anything else.
 
 from functools import cache
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 import jwt
@@ -25,7 +26,7 @@ from rest_framework.request import Request
 from common.api.environ import USER
 from common.api.key_set import FileKeySet, KeySet
 
-LONGEST_SUBJECT = 255  # characters of it in the log
+LONGEST_SUBJECT = 255  # characters, as in OpenID Connect; it is logged, and part of keys
 LARGEST_TOKEN = 8192  # bytes
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 LEEWAY = 30  # seconds that the issuer's clock and ours may differ
@@ -85,7 +86,7 @@ class TokenAuthentication(BaseAuthentication):
             claims = verify(token.strip())
         except (jwt.InvalidTokenError, RecursionError) as error:
             raise AuthenticationFailed(INVALID.format(error)) from error
-        request.META[USER] = claims["sub"][:LONGEST_SUBJECT]
+        request.META[USER] = claims["sub"]
         return Subject(claims["sub"]), claims
 
     def authenticate_header(self, request: Request) -> str:
@@ -129,8 +130,8 @@ def verify(token: str) -> dict[str, Any]:
         leeway=LEEWAY,
         options={"require": REQUIRED},
     )
-    if not claims["sub"].isprintable():
-        raise jwt.InvalidTokenError("its subject has control characters")
+    if not claims["sub"].isprintable() or len(claims["sub"]) > LONGEST_SUBJECT:
+        raise jwt.InvalidTokenError("its subject is too long or has control characters")
     return claims
 
 
@@ -169,5 +170,10 @@ def scopes(claims: dict[str, Any]) -> list[Any]:
 def require_own_name(request: Request, name: str) -> None:
     """Raise a 403 if AUTH_USER_CLAIM is set and the token's claim is another name."""
     claims: Any = request.auth
-    if settings.AUTH_USER_CLAIM and claims.get(settings.AUTH_USER_CLAIM) != name:
+    if settings.AUTH_USER_CLAIM and not is_same(claims.get(settings.AUTH_USER_CLAIM), name):
         raise OtherUser()
+
+
+def is_same(claim: Any, name: str) -> bool:
+    """Return whether a claim is a name, in whichever of Unicode's forms an "é" is written."""
+    return isinstance(claim, str) and normalize("NFC", claim) == normalize("NFC", name)

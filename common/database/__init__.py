@@ -7,6 +7,7 @@ By itself it behaves like Django's own. `base.pool_connections` adds the pool an
 - `circuit_breaker.py`: fails fast for a while after a server has missed a deadline.
 - `replica.py`: reads lists from a replica, and from the primary while the replica fails.
 - `coalescing.py`: runs one statement for concurrent requests.
+- `locks.py`: locks that are waited for, but not for ever. `sockets.py`: waits for a connection.
 - `errors.py`, `middleware.py`: the errors that are a 503; the budget and connections of a request.
 - `checks.py`: system checks that find missing provisioning before a migration fails.
 

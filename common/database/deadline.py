@@ -5,7 +5,7 @@ A request may queue behind others as long as it keeps enough time to connect and
     QUEUE_BUDGET 2.1 + CONNECT_RESERVE 0.5 + STATEMENT_TIMEOUT 2.0 = REQUEST_BUDGET 4.6
 
 The contract allows five seconds for an answer. PostgreSQL itself cancels a slow statement after
-SERVER_STATEMENT_TIMEOUT (common/provision.py sets it on the roles); only the deadline here, a
+SERVER_STATEMENT_TIMEOUT (common/roles.py sets it); only the deadline here, a
 little later, detects a frozen server or a lost network.
 """
 

@@ -108,8 +108,16 @@ def shared_serializer(serializer_class: Any) -> Any:
 
 def is_shareable(field: Any) -> bool:
     """Return whether a field depends neither on a request nor on code that may do so."""
-    is_known = type(field) in SHAREABLE or type(field).__module__.startswith("common.")
-    return is_known and not getattr(field.default, "requires_context", False)
+    is_known = type(field) in SHAREABLE or is_from(field, "common.")
+    # REST framework's own validators ask the field only for its place in the serializer.
+    foreign = [one for one in field.validators if not is_from(one, "rest_framework.")]
+    asking = [field.default, *foreign]
+    return is_known and not any(getattr(one, "requires_context", False) for one in asking)
+
+
+def is_from(value: Any, package: str) -> bool:
+    """Return whether a value's class is part of a package."""
+    return type(value).__module__.startswith(package)
 
 
 class CreateModelMixin(FastMixin, mixins.CreateModelMixin):

@@ -1,7 +1,8 @@
 """gunicorn's gevent worker, in which no client can hold what others need.
 
-When nearly all places are taken, the connection that has waited longest for its client gives way:
-for a request, for the rest of its body, or for the client to read.
+A process has WORKER_CONNECTIONS places, one for each connection. When nearly all are taken, it
+closes the connection that has waited longest for its client: for a request, for the rest of its
+body, or for the client to read.
 
 | what a client can hold | bound | measured |
 | --- | --- | --- |

@@ -68,7 +68,7 @@ def proof_of(day: date) -> dict[str, str]:
 
 
 def stream(day: date, key: str, user: str, limit: int, count: int) -> Callable[[int], bytes]:
-    """Return a source of bytes, in the place of os.urandom, that follows from a draw."""
+    """Return a source of bytes for a draw, in the place of os.urandom, always the same."""
     name = hashlib.sha256(user.encode()).hexdigest()
     message = "\n".join([VERSION, day.isoformat(), key, name, str(limit), str(count)])
     return shake(hmac.digest(key_of(day), message.encode(), "sha256"))

@@ -5,7 +5,8 @@ KEY          the Idempotency-Key that the draw was sent with
 COMMITMENTS  the service's /commitments, as a URL or a file
 
 It recomputes the numbers from the day's key, which the service publishes when the day has ended. It
-exits with 0 if they are those of the receipt, and otherwise says what differs and exits with 1.
+exits with 0 if they are those of the receipt; with 1 if not, and says what differs; and with 2 if
+that cannot be told, for example before the day has ended.
 
 What it proves: the numbers follow from a key that was fixed before the day began, if you or others
 saved its commitment then. It does not prove that nobody knew the key: the operator does.
@@ -23,6 +24,10 @@ from urllib.request import urlopen
 VERSION = "random-v1"
 
 
+class Undecided(Exception):
+    """What would be needed to check the receipt has not been published."""
+
+
 def main() -> None:
     """Check the receipt that the command line names."""
     if len(sys.argv) != 4:
@@ -32,6 +37,9 @@ def main() -> None:
         receipt = json.loads(Path(receipt_file).read_bytes())
         commitments = read_commitments(source, receipt["proof"]["day"])
         difference = check(receipt, idempotency_key, commitments)
+    except Undecided as error:
+        print(f"This cannot be checked: {error}", file=sys.stderr)
+        sys.exit(2)
     except (KeyError, TypeError, ValueError) as error:
         sys.exit(f"This is no receipt with a proof, or no answer of /commitments: {error!r}")
     except OSError as error:
@@ -51,18 +59,20 @@ def read_commitments(source: str, day: str) -> Any:
 
 
 def check(receipt: dict, idempotency_key: str, commitments: dict) -> str:
-    """Return what differs, or "" if the receipt is right."""
+    """Return what differs, or "" if the receipt is right; raise Undecided if it cannot be told."""
     proof = receipt["proof"]
     if proof["version"] != VERSION:
-        return f"its version is {proof['version']}, and this program knows {VERSION} only."
+        raise Undecided(f"its version is {proof['version']}, not {VERSION}.")
     days = {one["day"]: one for one in commitments["commitments"]}
     published = days.get(proof["day"])
     if published is None:
-        return f"nothing is published for the day {proof['day']}. Ask for /commitments?day=…"
+        raise Undecided(
+            f"nothing is published for the day {proof['day']}. Ask for /commitments?day=…"
+        )
     if published["commitment"] != proof["commitment"]:
         return f"the commitment of {proof['day']} is {published['commitment']}."
     if published["key"] is None:
-        return f"the key of {proof['day']} is published after the day has ended. Try again then."
+        raise Undecided(f"the key of {proof['day']} is published when the day has ended.")
     key = bytes.fromhex(published["key"])
     if hashlib.sha256(key).hexdigest() != proof["commitment"]:
         return f"the key of {proof['day']} does not have the hash that it was committed to."
@@ -72,7 +82,10 @@ def check(receipt: dict, idempotency_key: str, commitments: dict) -> str:
 def numbers_of(receipt: dict) -> list[int]:
     """Return the numbers of a receipt for one draw or for many."""
     many = receipt.get("randomNumbers")
-    return [receipt["randomNumber"]] if many is None else [one["randomNumber"] for one in many]
+    numbers = [receipt["randomNumber"]] if many is None else [one["randomNumber"] for one in many]
+    if not numbers or receipt["limit"] < 0:
+        raise ValueError("It has no numbers, or a negative limit.")
+    return numbers
 
 
 def compare(receipt: dict, expected: list[int]) -> str:

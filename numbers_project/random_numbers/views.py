@@ -24,7 +24,8 @@ class GeneratedNumberViewSet(mixins.CreateModelMixin, viewsets.GenericViewSet[Ge
     Each is drawn uniformly from 0 to `limit`, inclusive, from the operating system's cryptographic
     source. All of them are on disk before the answer is sent.
 
-    With the header Idempotency-Key, a request may be repeated: only the first one draws.
+    With the header Idempotency-Key, a request may be repeated: only the first one draws. Where
+    draws are verifiable, its numbers follow from a secret of the day and the request.
     """
 
     scope = "numbers"

@@ -92,7 +92,7 @@ TOKENS = {
         ),
         ({"authentication": "tokens"}, "needs jwt.issuer, jwt.jwksURI with https://"),
         ({**TOKENS, "jwt__jwksURI": "http://issuer.example.com/keys"}, "with https://"),
-        ({**TOKENS, "jwt__audiences[1]": "other"}, "one of jwt.audiences"),
+        ({**TOKENS, "jwt__audiences[1]": "other"}, "exactly one entry in jwt.audiences"),
         (
             {
                 **EXTERNAL,
@@ -193,6 +193,8 @@ def test_an_ingress_that_would_bypass_jwt_is_rejected(major):
         {"retention__schedule": "daily"},
         {"defaults__maxCount": 10001},
         {"defaults__allowedHosts[0]": "http://api.example.com:8081"},
+        {"defaults__allowedHosts[0]": "*"},
+        {"defaults__allowedHosts[0]": "my_host"},
         {"defaults__csrfTrustedOrigins[0]": "https://api.example.com/admin"},
         {"defaults__trustedProxies[0]": "10.0.0.1"},
         {"defaults__resources__requests__memory": "-1Gi"},

@@ -118,6 +118,12 @@ def test_a_bad_value_is_refused_by_its_name(read: Any, name: str, value: str) ->
         assert len(str(caught.value)) > len(name) + len(value) + 15  # It says what is allowed.
 
 
+@pytest.mark.parametrize("name", ["AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_USER_CLAIM"])
+def test_tokens_without_keys_are_refused(read: Any, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="no token would be asked for"):
+        read(**{name: "anything"})
+
+
 def test_good_values_are_accepted(read: Any) -> None:
     values = read(**GOOD)
     assert values["SECRET_KEY_FALLBACKS"] == [KEY, KEY[::-1]]

@@ -43,6 +43,11 @@ def test_a_truncated_body_is_refused() -> None:
     assert (status, answer) == (400, {"error": "The body is incomplete. Send it again."})
 
 
+@pytest.mark.parametrize("length", ["abc", "-5", "1.5", "\u0665"])
+def test_a_length_that_is_no_number_is_refused(length: str) -> None:
+    assert post(BytesIO(b'{"name": "ankur"}'), CONTENT_LENGTH=length)[0] == 400
+
+
 class BrokenStream:
     """A stream that raises an exception of its server."""
 
@@ -50,8 +55,11 @@ class BrokenStream:
         raise RuntimeError("malformed chunk")
 
 
-def test_a_body_that_raises_when_read_is_refused() -> None:
-    assert post(BrokenStream(), CONTENT_LENGTH="99")[0] == 400
+def test_a_body_that_raises_when_read_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "common"):
+        assert post(BrokenStream(), CONTENT_LENGTH="99")[0] == 400
+    # It may be a fault of the server, too.
+    assert "The body could not be read: RuntimeError" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -336,6 +336,20 @@ class Asking(Body):
         return {"text": str(validated_data["text"])}
 
 
+class Choosing:
+    """A validator whose rule depends on the request."""
+
+    requires_context = True
+
+    def __call__(self, value: Any, field: Any) -> None:
+        if field.context["request"].path != "/":
+            raise serializers.ValidationError("Not here.")
+
+
+class Chosen(Body):
+    text = serializers.CharField(validators=[Choosing()])
+
+
 class Linked(Body):
     def to_representation(self, instance: Any) -> Any:
         return {"path": self.context["request"].path}
@@ -378,8 +392,8 @@ class Keeping(Body):
 @pytest.mark.parametrize(
     "serializer_class",
     [
-        Remembering, NestedRemembering, Curious, Asking, Linked, LinkedByField, LinkedByMethod,
-        Detailed, Keeping,
+        Remembering, NestedRemembering, Curious, Asking, Chosen, Linked, LinkedByField,
+        LinkedByMethod, Detailed, Keeping,
     ],
 )  # fmt: skip
 def test_a_serializer_knows_its_own_request_and_no_other(

@@ -20,6 +20,8 @@ FORWARDED = [
     {"X-Forwarded-For": "198.51.100.1"},
     {"X-Forwarded-Host": "api.example.com"},
     {"Forwarded": "for=198.51.100.1"},
+    {"X-Real-IP": "198.51.100.1"},
+    {"Via": "1.1 gateway"},
     {"X-Forwarded-For": ""},
 ]
 

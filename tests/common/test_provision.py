@@ -212,3 +212,16 @@ def test_a_name_in_a_statement_that_fails_is_not_logged() -> None:
     log = LocalPostgres(state).log.read_text()
     assert 'duplicate key value violates unique constraint "user_name_unique"' in log
     assert "Jane Roe" not in log
+
+
+def test_a_former_reader_reads_nothing_after_another_run(superuser) -> None:
+    superuser.execute("GRANT users_reader TO numbers_owner")
+    try:
+        assert provision().returncode == 0
+        superuser.execute(
+            "SELECT member::regrole::text FROM pg_auth_members"
+            " WHERE roleid = 'users_reader'::regrole AND member <> CURRENT_USER::regrole"
+        )
+        assert superuser.fetchall() == [("numbers_service",)]
+    finally:
+        superuser.execute("REVOKE users_reader FROM numbers_owner")

@@ -25,7 +25,7 @@ OWN = [
     {"Origin": HERE, "Sec-Fetch-Site": "same-origin"},
     {"Sec-Fetch-Site": "none"},
 ]
-TRUSTED = ["https://api.example.com", "https://*.example.org"]
+TRUSTED = ["https://api.example.com", "https://*.example.org", "https://[::1]:8443"]
 UNSAFE = ["post", "put", "patch", "delete"]
 
 
@@ -53,14 +53,16 @@ def test_programs_and_own_pages_may_post(client: Client, db: None, headers: Any)
     assert register(client, headers).status_code == 201
 
 
-@pytest.mark.parametrize("origin", ["https://api.example.com", "https://a.example.org"])
+@pytest.mark.parametrize("origin", [TRUSTED[0], "https://a.example.org", TRUSTED[2]])
 @override_settings(CSRF_TRUSTED_ORIGINS=TRUSTED)
 def test_pages_of_trusted_origins_may_post(client: Client, db: None, origin: str) -> None:
     """As behind a gateway that has another name than the Host header that it sends."""
     assert register(client, {"Origin": origin, **SAME_SITE}).status_code == 201
 
 
-@pytest.mark.parametrize("origin", ["http://api.example.com", "https://example.org.evil"])
+@pytest.mark.parametrize(
+    "origin", ["http://api.example.com", "https://example.org.evil", "https://1:8443"]
+)
 @override_settings(CSRF_TRUSTED_ORIGINS=TRUSTED)
 def test_other_origins_stay_refused(client: Client, origin: str) -> None:
     assert register(client, {"Origin": origin}).status_code == 403

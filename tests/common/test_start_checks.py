@@ -7,7 +7,9 @@ from django.core.checks import run_checks
 from django.urls import include, path
 from rest_framework import mixins, viewsets
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.permissions import IsAdminUser
 
+from common.api.tokens import HasScope
 from users_project.users.models import User
 from users_project.users.serializers import UserSerializer
 
@@ -51,3 +53,20 @@ def test_pagination_in_another_order_is_refused(check: Any, order: str) -> None:
 
 def test_a_detail_view_needs_no_order(check: Any) -> None:
     assert check("retrieve", queryset=User.objects.all()) == []
+
+
+@pytest.mark.parametrize(
+    ("permission_classes", "found"),
+    [
+        ([HasScope], ["common.E007"]),
+        ([HasScope | IsAdminUser], ["common.E007"]),
+        ([~IsAdminUser & HasScope], ["common.E007"]),
+        ([~IsAdminUser], []),
+    ],
+)
+def test_a_view_that_requires_tokens_needs_a_scope(
+    check: Any, settings: Any, permission_classes: Any, found: list[str]
+) -> None:
+    settings.HAS_TOKENS = True
+    assert check(permission_classes=permission_classes) == found
+    assert check(permission_classes=permission_classes, scope="users") == []

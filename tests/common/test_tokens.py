@@ -197,6 +197,7 @@ BAD: dict[str, Callable[[], str]] = {
     "issued in the future": lambda: token(iat=time.time() + 60),
     "no subject": lambda: token(sub=None),
     "a subject with NUL": lambda: token(sub="a\0b"),
+    "a subject of 256 characters": lambda: token(sub="a" * 256),
     "a changed claim": lambda: swap(token(), token(sub="client-2")),
     "100 KB": lambda: token(filler="x" * 100_000),
     "umlauts": lambda: "ä.ö.ü",
@@ -269,6 +270,21 @@ def test_a_removed_key_is_forgotten(server: KeyServer, monkeypatch: pytest.Monke
     end = time.monotonic() + 30
     while ask(f"Bearer {token()}").status_code == 200:
         assert time.monotonic() < end
+
+
+def test_after_a_pause_a_removed_key_is_not_used_once_more(
+    server: KeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask(f"Bearer {token()}").status_code == 200
+    server.keys = KEYS[1:2]
+    monkeypatch.setattr(key_set, "MAX_AGE", 0)
+    monkeypatch.setattr(key_set, "IDLE", 0)
+    assert ask(f"Bearer {token()}").status_code == 401
+
+
+def test_an_odd_key_does_not_make_the_others_useless(server: KeyServer) -> None:
+    server.keys = [{**KEYS[0], "alg": ["RS256"], "kid": "odd"}, *KEYS]
+    assert ask(f"Bearer {token()}").status_code == 200
 
 
 def test_a_key_server_that_hangs_does_not_delay_known_keys(
@@ -349,6 +365,13 @@ def test_a_token_for_one_user_is_refused_for_another(server: KeyServer) -> None:
             tokens.require_own_name(request, "bela")
     assert refused.value.status_code == 403
     assert "another user" in str(refused.value.detail)
+
+
+def test_a_users_name_may_have_another_form_in_its_token(server: KeyServer) -> None:
+    request = Request(APIRequestFactory().get("/"))
+    request.auth = {"preferred_username": "Zoe\u0308"}
+    with override_settings(AUTH_USER_CLAIM="preferred_username"):
+        tokens.require_own_name(request, "Zo\u00eb")
 
 
 def test_a_public_view_needs_no_token(server: KeyServer) -> None:

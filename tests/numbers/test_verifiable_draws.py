@@ -109,12 +109,28 @@ def test_an_unchanged_receipt_is_accepted() -> None:
         ("user", "ankus", "user"),
         ("limit", 7, "limit"),
         ("proof.commitment", "0" * 64, "the commitment of 2026-11-28"),
-        ("proof.day", "2026-11-27", "nothing is published for the day 2026-11-27"),
-        ("proof.version", "random-v2", "its version is random-v2"),
     ],
 )
 def test_a_changed_byte_of_a_receipt_is_named(path: str, value: object, named: str) -> None:
     assert named in verify.check(changed(RECEIPT, path, value), "raffle-1", PUBLISHED)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("proof.day", "2026-11-27", "nothing is published for the day 2026-11-27"),
+        ("proof.version", "random-v2", "its version is random-v2"),
+    ],
+)
+def test_what_cannot_be_checked_is_not_called_wrong(path: str, value: str, named: str) -> None:
+    with pytest.raises(verify.Undecided, match=named):
+        verify.check(changed(RECEIPT, path, value), "raffle-1", PUBLISHED)
+
+
+def test_a_receipt_without_numbers_or_with_a_negative_limit_is_none() -> None:
+    for path, value in (("randomNumbers", []), ("limit", -1)):
+        with pytest.raises(ValueError, match="no numbers, or a negative limit"):
+            verify.check(changed(RECEIPT, path, value), "raffle-1", PUBLISHED)
 
 
 def test_another_key_is_named() -> None:
@@ -160,7 +176,10 @@ def test_the_program_stands_alone() -> None:
     assert "numbers_project" not in source
 
 
-def test_a_short_secret_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DRAW_SECRET", "short")
-    with pytest.raises(ImproperlyConfigured, match="DRAW_SECRET has fewer than 32"):
-        env.optional_secret("DRAW_SECRET", shortest=32)
+@pytest.mark.parametrize("secret", ["short", "a" * 64])
+def test_a_secret_that_can_be_guessed_is_refused(
+    monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    monkeypatch.setenv("DRAW_SECRET", secret)
+    with pytest.raises(ImproperlyConfigured, match="DRAW_SECRET can be guessed"):
+        env.optional_secret_key("DRAW_SECRET")

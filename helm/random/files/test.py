@@ -1,6 +1,6 @@
 """Create a user, draw a number for it, find that number in the list and report it.
 
-Where the services demand tokens, of which there is none here, see that they refuse to do any of it.
+Where the services demand tokens, check that every call without one is refused.
 """
 
 import json

@@ -219,7 +219,7 @@ the old pods still hold more connections than the new values account for.
 {{- $jwt := .Values.jwt -}}
 {{- if eq .Values.authentication "tokens" -}}
 {{- if not (and $jwt.issuer (hasPrefix "https://" $jwt.jwksURI) (eq (len $jwt.audiences) 1)) -}}
-{{- fail "authentication=tokens needs jwt.issuer, jwt.jwksURI with https://, and one of jwt.audiences: the services verify tokens by them." -}}
+{{- fail "authentication=tokens needs jwt.issuer, jwt.jwksURI with https://, and exactly one entry in jwt.audiences: the services verify tokens by them." -}}
 {{- end -}}
 {{- else if or $jwt.userClaim $jwt.cidrs -}}
 {{- fail "jwt.userClaim and jwt.cidrs are for services that verify tokens themselves: set authentication=tokens, or leave them out." -}}
