@@ -4,7 +4,9 @@ import errno
 import logging
 import socket
 import struct
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from time import monotonic
 from typing import Any
 
@@ -12,7 +14,7 @@ import gevent
 from gevent.monkey import get_original
 from gevent.pool import Pool
 from gunicorn.http.body import ChunkedReader
-from gunicorn.http.errors import LimitRequestHeaders
+from gunicorn.http.errors import LimitRequestHeaders, NoMoreData
 
 from common.api.bodies import BODY_LIMIT
 from common.database.sockets import is_readable
@@ -21,10 +23,10 @@ from common.limits import CLIENT_TIMEOUT, KEEP_ALIVE
 logger = logging.getLogger(__name__)
 
 HEADER_BYTES = 32 * 1024
-# With the framing of a chunked body, in which each line end counts as LINE bytes: parsing a chunk
-# takes as long as receiving a hundred bytes.
-BODY_BYTES = 2 * BODY_LIMIT
-LINE = 128
+BODY_BYTES = 2 * BODY_LIMIT  # with the framing of a chunked body
+# Pieces of a chunked body: parsing one takes as long as receiving some hundred bytes. A chunk is a
+# piece, and so is each part of it that arrives by itself.
+PIECES = 128
 RECEIVED = 4096  # bytes at a time, between which other clients have their turns
 DROPPED = 64 * 1024  # bytes at a time
 # What is read, and dropped, of a client whose request was refused. Closing with unread input would
@@ -54,7 +56,7 @@ class Connection:
     def await_request(self) -> None:
         """Wait for a request, whose header has CLIENT_TIMEOUT seconds from its first byte."""
         self.in_request = self.has_begun = False
-        self.room, self.line = HEADER_BYTES, 0
+        self.room = HEADER_BYTES
         self.deadline = monotonic() + KEEP_ALIVE
         self.places.answering.discard(self)
         self.places.waiting[self] = socket.SHUT_RD
@@ -67,8 +69,10 @@ class Connection:
         self.room = BODY_BYTES
         self.deadline = monotonic() + CLIENT_TIMEOUT
         reader = request.body.reader
-        self.line = LINE if isinstance(reader, ChunkedReader) else 0
-        if self.line or reader.length > len(request.unreader.buf.getvalue()):
+        is_chunked = isinstance(reader, ChunkedReader)
+        if is_chunked:
+            reader.parser = first(PIECES, reader.parser)
+        if is_chunked or reader.length > len(request.unreader.buf.getvalue()):
             request.body = Body(request.body, self)
 
     def refuse(self) -> None:
@@ -85,7 +89,7 @@ class Connection:
         data = self.receive(min(size, RECEIVED)) if self.room > 0 else b""
         if not self.has_begun:
             self.has_begun, self.deadline = True, monotonic() + CLIENT_TIMEOUT
-        self.room -= len(data) + (self.line and self.line * data.count(b"\r\n"))
+        self.room -= len(data)
         self.ended = not data
         return data
 
@@ -171,6 +175,13 @@ class Connection:
             while left > 0 and (data := self.receive(DROPPED)):
                 left -= len(data)
                 gevent.sleep(0)
+
+
+def first(count: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of a chunked body; raise NoMoreData if there are more than `count`."""
+    yield from islice(pieces, count)
+    for _ in pieces:
+        raise NoMoreData()
 
 
 class Body:

@@ -16,7 +16,7 @@ slow clients: others are answered in less than a second |
 without end: others wait 0.1 s |
 | memory: idle | | 24 KiB for each place |
 | memory: header | 32 KiB, and 64 fields of 8190 bytes | 97 KiB |
-| memory: body | 64 KiB; 128 KiB with its framing, and 512 chunks | 103 KiB |
+| memory: body | 64 KiB; 128 KiB with its framing, and 128 chunks | 103 KiB |
 | memory: answer | a batch of rows, or a block of a file | 172 KiB |
 | memory of the kernel | 64 KiB each to send and to receive, of which Linux uses twice as many | \
 128 KiB |
