@@ -49,20 +49,17 @@ class Client(threading.Thread):
     def call(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         """Send a request and wait for the whole answer."""
         if is_closed(self.connection):
-            self.connection.close()  # and another is opened
+            self.connection.close()  # and the request opens another
         start = monotonic()
-        status, content, has_retry_after, connecting = None, b"", False, 0.0
+        status, content, has_retry_after = None, b"", False
         try:
-            if self.connection.sock is None:
-                self.connection.connect()
-                connecting = monotonic() - start
             self.connection.request(method, path, body, headers)
             response = self.connection.getresponse()
             content = response.read()
             status, has_retry_after = response.status, "Retry-After" in response.headers
         except (OSError, HTTPException):
             self.connection.close()
-        answer = Answer(start, monotonic(), status, content, has_retry_after, connecting)
+        answer = Answer(start, monotonic(), status, content, has_retry_after)
         self.answers.append(answer)
         return answer
 

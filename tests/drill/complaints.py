@@ -18,19 +18,15 @@ class Outcome:
     lateness: float = 0.0  # seconds by which the drill itself was late, at most
     healed: float | None = None  # seconds; None if that did not happen
     is_felt: bool = True
-    is_silent: bool = False  # an answer counts once its client is connected, and no other counts
+    is_silent: bool = False  # requests without an answer may take as long as their clients wait
     impossible: str = ""  # why it could not be caused
     comparison: Comparison = field(default_factory=Comparison)
 
     @property
     def slowest(self) -> float:
         """Return the seconds that the slowest answer, or the lack of one, took."""
-        found = answers(self.ledger)
-        if self.is_silent:
-            waits = [one.seconds - one.connecting for one in found if one.status]
-        else:
-            waits = [one.seconds for one in found]
-        return max(waits, default=0.0)
+        counted = [one for one in answers(self.ledger) if one.status or not self.is_silent]
+        return max((answer.seconds for answer in counted), default=0.0)
 
 
 def answers(ledger: Ledger) -> list[Answer]:

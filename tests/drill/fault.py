@@ -17,8 +17,7 @@ class Fault:
     prepared: Cause = nullcontext  # what has to be different before the clients begin
     is_felt: bool = False  # at least one request has to fail, or else nothing was broken
     lasts: bool = False  # clients have to be served while it lasts, not only after it
-    # Nothing is left that could accept or close connections: clients wait to be connected, or for
-    # their own time limits.
+    # Nothing is left that could close connections: clients wait for their own time limits.
     is_silent: bool = False
     is_quick: bool = False  # caused by `drill --quick` too
 

@@ -38,7 +38,6 @@ class Answer:
     status: int | None
     body: bytes = b""
     has_retry_after: bool = False
-    connecting: float = 0.0  # seconds until a new connection was there
 
     @property
     def seconds(self) -> float:

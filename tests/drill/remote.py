@@ -85,11 +85,9 @@ class RemoteLoad:
         return float(self.ask("lateness"))
 
 
-def answer(
-    start: float, end: float, status: int | None, body: str, retry: bool, connecting: float
-) -> Answer:
+def answer(start: float, end: float, status: int | None, body: str, retry: bool) -> Answer:
     """Return an answer that was written down elsewhere."""
-    return Answer(start, end, status, body.encode(), retry, connecting)
+    return Answer(start, end, status, body.encode(), retry)
 
 
 def serve(orders: IO[str], answers: IO[str]) -> None:
@@ -110,8 +108,7 @@ def serve(orders: IO[str], answers: IO[str]) -> None:
 
 def plain(one: Answer) -> list[Any]:
     """Return an answer as JSON can say it."""
-    body = one.body.decode()
-    return [one.start, one.end, one.status, body, one.has_retry_after, one.connecting]
+    return [one.start, one.end, one.status, one.body.decode(), one.has_retry_after]
 
 
 def tell(answers: IO[str], found: Any) -> None:

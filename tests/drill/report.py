@@ -14,8 +14,7 @@ LEGEND = """\
 - no answer: the connection broke, or the client hung up, or had waited for {give_up:.0f} s.
 - lists whole: each has every number that was acknowledged before it was asked for.
 - slowest answer: {longest:.0f} s are allowed, and as long as the clients themselves waited for a
-  processor meanwhile, at most {lateness:.2f} s. Where all pods are gone at once, it is measured
-  from when the client is connected.
+  processor meanwhile, at most {lateness:.2f} s.
 - healed after: how long requests went on to fail once what was broken had been put back or, where
   clients have to be served in spite of the fault, once it had begun.
 """

@@ -14,8 +14,6 @@ BATCH = Draw("ankur", 7, count=2)
 KEYED = Draw("ankur", 8, key="k")
 BROKEN = Answer(0, 1, None)
 REFUSED = Answer(0, 1, 503, b'{"error": "Try again."}', has_retry_after=True)
-SLOW = Answer(0, 5.3, 503, REFUSED.body, has_retry_after=True)
-LATE = Answer(0, 9.0, 503, REFUSED.body, has_retry_after=True, connecting=4.5)
 
 
 def acknowledged(*numbers: tuple[int, int]) -> Answer:
@@ -72,10 +70,8 @@ def outcome(*draws: tuple[Draw, Answer], **fields: object) -> Outcome:
     ("one", "complaint"),
     [
         (outcome((PLAIN, acknowledged((1, 4)))), "1 numbers were lost and 0 doubled"),
-        (outcome((PLAIN, SLOW)), "an answer took 5.3 s"),
+        (outcome((PLAIN, Answer(0, 5.3, 503, REFUSED.body, True))), "an answer took 5.3 s"),
         (outcome((PLAIN, Answer(0, 5.3, None)), lateness=0.2), "an answer took 5.3 s"),
-        (outcome((PLAIN, SLOW), is_silent=True, lateness=0.2), "an answer took 5.3 s"),
-        (outcome((PLAIN, LATE)), "an answer took 9.0 s"),
         (outcome(healed=None), "it did not heal by itself"),
         (outcome(is_felt=False), "no request failed, so that nothing was shown"),
         (outcome((PLAIN, Answer(0, 1, 500))), "1 answers had the status 500"),
@@ -93,7 +89,6 @@ def test_what_is_not_as_promised_is_said(one: Outcome, complaint: str) -> None:
         outcome((PLAIN, REFUSED), (PLAIN, BROKEN)),
         outcome((PLAIN, Answer(0, 5.3, None)), lateness=0.4),
         outcome((PLAIN, Answer(0, 60.0, None)), is_silent=True),
-        outcome((PLAIN, LATE), is_silent=True),
         Outcome("fire", Ledger("ankur"), impossible="there is no wood"),
     ],
 )
