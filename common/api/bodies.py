@@ -39,11 +39,10 @@ def read_bodies(application: Application) -> Application:
             del environ["HTTP_COOKIE"]
         is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
         given = environ.get("CONTENT_LENGTH") or "0"
-        length = int(given) if given.isascii() and given.isdecimal() else 0
-        if given.strip("0") and not length:  # gunicorn refuses what is no number; others may not
+        if not (given.isascii() and given.isdecimal()):  # gunicorn refuses it; others may not
             environ |= {ERROR: INCOMPLETE, "CONTENT_LENGTH": "0"}
-        elif is_chunked or length:
-            body = read_body(environ, None if is_chunked else length)
+        elif is_chunked or int(given):
+            body = read_body(environ, None if is_chunked else int(given))
             environ["wsgi.input"] = BytesIO(body)
             environ["CONTENT_LENGTH"] = str(len(body))
         return application(environ, start_response)

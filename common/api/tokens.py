@@ -168,9 +168,9 @@ def scopes(claims: dict[str, Any]) -> list[Any]:
 
 
 def require_own_name(request: Request, name: str) -> None:
-    """Raise a 403 if AUTH_USER_CLAIM is set and the token's claim is another name."""
+    """Raise a 403 if the token's claim AUTH_USER_CLAIM is another name."""
     claims: Any = request.auth
-    if settings.AUTH_USER_CLAIM and not is_same(claims.get(settings.AUTH_USER_CLAIM), name):
+    if not is_same(claims.get(settings.AUTH_USER_CLAIM), name):
         raise OtherUser()
 
 

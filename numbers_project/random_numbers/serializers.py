@@ -46,7 +46,8 @@ class GeneratedNumberSerializer(serializers.ModelSerializer[GeneratedNumber]):
     def validate_user(self, name: str) -> str:
         """Return the name as it is stored; refuse another's, where tokens are for one user each."""
         name = User.objects.stored_name(name)
-        if settings.AUTH_USER_CLAIM:  # else nothing needs PyJWT
+        if settings.AUTH_USER_CLAIM:
+            # Here, so that PyJWT is needed only where tokens are on.
             from common.api.tokens import require_own_name
 
             require_own_name(self.context["request"], name)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from django.db import connection
 
 from local_stack import OWNER_WORDS
 from tests.conftest import ROOT
@@ -33,6 +34,16 @@ def login(service: str, is_owner: bool = False) -> dict[str, str]:
     role, variable = ("owner", "OWNER_DB_PASSWORD") if is_owner else ("service", "DB_PASSWORD")
     file = os.environ[f"{service.upper()}_{variable}_FILE"]
     return {"DB_USER": f"{service}_{role}", "DB_PASSWORD_FILE": file}
+
+
+@pytest.fixture(autouse=True)
+def closed_connection() -> None:
+    """Close the connection that an earlier test has left open.
+
+    At the end of a request Django looks at it, which a test without a database may not.
+    """
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 @pytest.fixture
